@@ -1,0 +1,1 @@
+"""Histories in, verdicts out. Knows nothing of the other rooms (docs/ARCHITECTURE.md)."""

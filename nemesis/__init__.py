@@ -1,0 +1,1 @@
+"""Faults as data: how each is injected, proved to bite, and healed."""

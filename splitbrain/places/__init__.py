@@ -1,0 +1,1 @@
+"""Where a cluster runs: sim, local, docker. One file or folder each, all behind `place.Place`."""

@@ -1,0 +1,1 @@
+"""The Dynamo node: a pure protocol core, and a thin shell that does its input and output."""

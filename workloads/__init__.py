@@ -1,0 +1,1 @@
+"""What the clients do: generators, client operations, one file per workload."""
