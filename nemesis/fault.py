@@ -66,6 +66,10 @@ class FaultKind(Protocol):
         """Undo this fault. Safe to repeat."""
         ...
 
+    def verify(self, fault: Fault) -> Program:
+        """After healing: return a Proof whose `bit` says whether it still bites."""
+        ...
+
     def recover_all(self, nodes: tuple[str, ...]) -> Program:
         """Undo every fault of this kind, whatever was injected. Safe to repeat."""
         ...

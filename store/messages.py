@@ -109,11 +109,15 @@ class LeafWants(Message, frozen=True):
 
 
 class ReapAsk(Message, frozen=True):
-    """I want to forget the tombstone of this key with exactly this clock. Is anything older with you?"""
+    """I want to forget the tombstone of this key with exactly this clock. Is anything older with you?
+
+    There are two rounds. The second names the request of the first in `first`: has it been so ever since?
+    """
 
     request: int
     key: Key
     clock: Clock
+    first: int = 0
 
 
 class ReapAnswer(Message, frozen=True):

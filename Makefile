@@ -1,0 +1,46 @@
+# make demo      from nothing to a proven lost write (needs Python 3.11 or newer)
+# make test      every test this machine can run; says why it skips others
+# make check     ruff, mypy --strict, tidy
+# make install   the environment in .venv, for use and for tests
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: install demo test test-fast check format bench clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,fast]'
+	@touch $@
+
+demo: install
+	@$(BIN)/splitbrain demo
+
+# Fast tests first, side by side; then those that start processes and containers, one at a time.
+test: install
+	$(BIN)/pytest -n auto -m "not process and not docker and not toxiproxy"
+	$(BIN)/pytest -m "process or toxiproxy or docker" -ra
+
+test-fast: install
+	$(BIN)/pytest -n auto -m "not process and not docker and not toxiproxy and not slow"
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/tidy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python benchmarks/simulation.py
+
+clean:
+	rm -rf .venv dist build .cache

@@ -1,0 +1,1 @@
+"""Proxies on the links between nodes: an embedded one, real Toxiproxy, and one client for both."""
