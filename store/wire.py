@@ -132,15 +132,34 @@ def encode(message: msgspec.Struct) -> bytes:
 
 def decode_hello(body: bytes) -> Hello:
     """The first frame of a connection. FrameError also when it is an Error, or of another version."""
-    hello = _decode(_HELLO, body, "a Hello")
+    try:
+        hello = _decode(_HELLO, body, "a Hello")
+    except FrameError:
+        _check_version(_version_of(body))
+        raise
     if isinstance(hello, Error):
         raise FrameError(hello.message)
-    if hello.version != VERSION:
+    _check_version(hello.version)
+    return hello
+
+
+def _version_of(body: bytes) -> int:
+    """The version of a Hello whose other fields this version does not understand; VERSION when it is none."""
+    try:
+        match msgspec.msgpack.decode(body):
+            case ["hello", int(version), *_]:
+                return version
+    except (ValueError, RecursionError):
+        pass
+    return VERSION
+
+
+def _check_version(version: int) -> None:
+    if version != VERSION:
         raise FrameError(
-            f"protocol version {hello.version} meets version {VERSION}; "
+            f"protocol version {version} meets version {VERSION}; "
             "install the same version of splitbrain on both sides"
         )
-    return hello
 
 
 def decode_peer(body: bytes) -> PeerMessage:

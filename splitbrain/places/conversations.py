@@ -16,7 +16,7 @@ from collections.abc import Callable
 from splitbrain.mapping import to_client, to_store
 from splitbrain.program import Ask, Call
 from store.client import Connection, ConnectionLost, NotConnected
-from store.messages import AdminReply
+from store.messages import AdminReply, ClientReply
 from workloads.client import Answer, Failed
 
 NS_PER_S = 1_000_000_000
@@ -58,6 +58,7 @@ class Conversations:
         except (ConnectionLost, OSError) as error:
             self._drop(key, connection)
             return Failed("connection-lost", False, str(error))
+        assert isinstance(reply, ClientReply), f"{step.node} answered a client as if it were an administrator"
         return to_client(reply)
 
     async def ask(self, step: Ask) -> AdminReply | None:

@@ -247,14 +247,21 @@ class LivePlace(abc.ABC):
         with _signals(lambda number, _: waiting.append(number)):
             try:
                 self._conversations.close()
-                self._loop.run_until_complete(self.close())
-                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+                self._loop.run_until_complete(self._finish())
             finally:
                 self._threads.shutdown()
                 self._loop.close()
                 self._loop = None
         if waiting:
             raise KeyboardInterrupt
+
+    async def _finish(self) -> None:
+        """First what is still going on (a start that another's failure left behind, say), then the cluster."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self.close()
 
 
 @contextlib.contextmanager

@@ -46,7 +46,6 @@ class LocalPlace(LivePlace):
         self._links: ProxiedLinks | None = None
         self._proxy_url = ""
         self._proxy_process: ProcessId | None = None
-        self._watcher: asyncio.Task[None] | None = None
         self._leftovers = Leftovers(spec.folder / NAME)
 
     # --- the cluster ------------------------------------------------------------------------------
@@ -68,11 +67,11 @@ class LocalPlace(LivePlace):
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
-        # A stopped process dies of SIGKILL as well, without having been resumed.
-        await asyncio.gather(*(process.kill() for process in self._nodes.values()))
-        await self.in_thread(self._stack.close)
+        try:
+            # A stopped process dies of SIGKILL as well, without having been resumed.
+            await asyncio.gather(*(process.kill() for process in self._nodes.values()))
+        finally:
+            await self.in_thread(self._stack.close)
         self._leftovers.clear()
 
     def address(self, node: str) -> Address:
@@ -122,16 +121,19 @@ class LocalPlace(LivePlace):
     def _start_proxy(self, ports: Ports) -> ToxiproxyServer:
         if self.spec.proxy == "toxiproxy":
             log = self.spec.folder / "nodes" / "toxiproxy.log"
-            real = self._stack.enter_context(ToxiproxyProcess(log, ports.take()))
-            assert real.process is not None
-            self._proxy_process = ProcessId.of(real.process.pid)
-            self._proxy_url = real.url
+            real = ToxiproxyProcess(log, ports.take(), self._note_proxy)
+            self._proxy_url = self._stack.enter_context(real).url
         else:
             self._proxy_url = self._stack.enter_context(EmbeddedProxy(self.spec.seed)).url
         self._note()
         server = ToxiproxyServer(self._proxy_url)
         self._stack.callback(server.close)
         return server
+
+    def _note_proxy(self, pid: int) -> None:
+        """Before the server answers: from its first moment it is known to those who would have to kill it."""
+        self._proxy_process = ProcessId.of(pid)
+        self._note()
 
     def _prepare(self, node: str, listens: dict[Link, str]) -> NodeProcess:
         """Write the node's settings; its command names them."""

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,11 +49,15 @@ def require_server() -> str:
 class ToxiproxyProcess:
     """A context manager around a server process. `url` is where its interface is."""
 
-    def __init__(self, log: Path, port: int = 0) -> None:
+    def __init__(
+        self, log: Path, port: int = 0, on_spawned: Callable[[int], None] = lambda pid: None
+    ) -> None:
+        """`on_spawned` is told the process id before the server is known to answer."""
         self.log = log
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
         self._port = port
+        self._on_spawned = on_spawned
 
     def __enter__(self) -> Self:
         """Raises PlaceError when there is no server, or it does not answer."""
@@ -69,6 +74,7 @@ class ToxiproxyProcess:
                 start_new_session=True,
             )
         try:
+            self._on_spawned(self.process.pid)
             self._await_answer()
         except BaseException:
             self.stop()

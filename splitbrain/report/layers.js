@@ -240,7 +240,13 @@ function drawAgreement(g, base, c) {
   g.context.beginPath();
   g.context.arc(at, base, 4, 0, 7);
   g.context.fill();
-  g.context.fillText(text, at + width + 10 > g.plan.right ? at - width - 8 : at + 8, base - 9);
+  const left = at + width + 10 > g.plan.right ? at - width - 8 : at + 8;
+  g.context.lineWidth = 4;
+  g.context.lineJoin = "round";
+  g.context.strokeStyle = c.paper;
+  g.context.strokeText(text, left, base - 9);
+  g.context.lineWidth = 1;
+  g.context.fillText(text, left, base - 9);
 }
 
 function drawLatency(g, panel, c) {

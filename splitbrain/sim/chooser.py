@@ -32,7 +32,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 class Stream:
     """All choices of one kind about one thing, numbered."""
 
-    __slots__ = ("_key", "_kept", "_played")
+    __slots__ = ("_kept", "_key", "_played")
 
     def __init__(self, key: int, kept: dict[int, int] | None, played: dict[int, int] | None) -> None:
         self._key = key
@@ -54,7 +54,7 @@ class Stream:
 
 
 class Chooser:
-    """Where the streams come from. `keep` records a tape; `played` is a tape to follow instead of the seed."""
+    """Where the streams come from. `keep` records a tape; `played` is one to follow instead of the seed."""
 
     def __init__(self, seed: int, *, keep: bool = False, played: Tape | None = None) -> None:
         self._seed = seed

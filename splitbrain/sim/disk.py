@@ -52,8 +52,8 @@ class LogDisk:
     """A disk with the log of the `log` engine. `torn` counts tails that its reader has cut off."""
 
     __slots__ = (
-        "_durable", "_fsyncs", "_kills", "_life", "_name", "_syncing", "_tears", "_times", "_waiting", "_world",
-        "records", "torn",
+        "_durable", "_fsyncs", "_kills", "_life", "_name", "_syncing", "_tears", "_times", "_waiting",
+        "_world", "records", "torn",
     )  # fmt: skip
 
     def __init__(self, name: str, world: World, chooser: Chooser) -> None:

@@ -7,8 +7,8 @@ program.
 Rules of this file
   1. Programs run one at a time and only while something happens in the world, so a program that is between
      two steps sees nothing change.
-  2. An exception that leaves a program ends `run`, after all other programs are closed.  When the main program
-     ends, so does everything that it spawned.
+  2. An exception that leaves a program ends `run`, after all other programs are closed.  When the main
+     program ends, so does everything that it spawned.
   3. A step that takes several steps (Start, Probe, Responds) is a program of its own; whoever asked waits.
   4. When every program waits for a mailbox that nobody will ever fill, that is an error and not a hang.
 """

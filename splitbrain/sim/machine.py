@@ -18,7 +18,19 @@ from typing import Any, Protocol
 from nemesis.steps import NodeState
 from splitbrain.sim.disk import Disk
 from splitbrain.sim.world import World
-from store.effects import Boot, Durable, Effect, Event, Persist, Received, Reply, Requested, Send, SetTimer, TimerFired
+from store.effects import (
+    Boot,
+    Durable,
+    Effect,
+    Event,
+    Persist,
+    Received,
+    Reply,
+    Requested,
+    Send,
+    SetTimer,
+    TimerFired,
+)
 from store.messages import AdminReply, AdminRequest, ClientReply, ClientRequest, Message
 
 _RUNNING, _PAUSED, _DEAD = 0, 1, 2
@@ -59,7 +71,18 @@ MakeCore = Callable[[str, int], Core]
 class Life:
     """One process of a node."""
 
-    __slots__ = ("_core", "_inbox", "_links", "_state", "_world", "askers", "disk", "machine", "name", "tickets")
+    __slots__ = (
+        "_core",
+        "_inbox",
+        "_links",
+        "_state",
+        "_world",
+        "askers",
+        "disk",
+        "machine",
+        "name",
+        "tickets",
+    )
 
     def __init__(self, machine: "Machine", core: Core, links: dict[str, Outgoing]) -> None:
         self.machine = machine

@@ -150,8 +150,7 @@ class DirectedLink:
             return
         world = self.world
         at = world.now + latency_ns(self._latency.draw(number, _DRAWS))
-        if at < connection.arrival:
-            at = connection.arrival
+        at = max(at, connection.arrival)
         connection.arrival = at
         heappush(world.heap, (at, next(world.numbers), connection.deliver, Received(self.source, message)))
 

@@ -144,7 +144,7 @@ class LogEngine:
         except OSError as error:
             self.close()
             raise EngineError(
-                f"{self.path}: {error.strerror}; make the folder writable, or name another"
+                f"{self.path}: {error.strerror}; name a folder that can be written to"
             ) from None
         except EngineError:
             self.close()

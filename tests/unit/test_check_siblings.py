@@ -35,7 +35,7 @@ def test_two_interleaved_clients_without_dots_explode() -> None:
     assert anomaly.type == "sibling-explosion"
     assert anomaly.sentence == (
         "the update of k by client 1 through n1 at 0.40 s showed 18 siblings, of which 2 can be concurrent; "
-        "17 of 20 reads of the key showed too many, first at 0.08 s"
+        "16 of 20 reads of the key showed too many, first at 0.10 s"
     )
     assert anomaly.operations == (38, 39)
     assert verdict.stats["max"] == 18

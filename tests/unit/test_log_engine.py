@@ -138,9 +138,8 @@ def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
-    with opened(tmp_path):
-        with pytest.raises(EngineError, match="in use by another node"), opened(tmp_path):
-            pass
+    with opened(tmp_path), pytest.raises(EngineError, match="in use by another node"), opened(tmp_path):
+        pass
     with opened(tmp_path):
         pass
 
