@@ -168,8 +168,18 @@ def _story(loss: Loss, trace: _Trace, successor: Version | None, active: list[Fa
     if successor is not None:
         return f"its place was taken by {_rival(successor, name)}"
     if trace.looked:
-        return f"no look at the replicas ever found {name}"
+        return _unseen(trace, name)
     return ""
+
+
+def _unseen(trace: _Trace, name: str) -> str:
+    """Nobody ever held it at a look; who could not be asked at the first one is part of the truth."""
+    told_so = f"no look at the replicas ever found {name}"
+    if trace.gone is None or not trace.gone.silent:
+        return told_so
+    return (
+        f"{told_so} ({listed(trace.gone.silent)} did not answer the next one, at {seconds(trace.gone.time)})"
+    )
 
 
 def _vanished(loss: Loss, trace: _Trace, successor: Version | None, active: list[FaultSpan]) -> str:

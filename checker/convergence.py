@@ -161,7 +161,7 @@ def _verdict(anomalies: list[Anomaly], doubt: str, stats: dict[str, Any], keys: 
         validity, reason = Validity.UNKNOWN, doubt
     else:
         validity, reason = Validity.VALID, f"the replicas of {plural(keys, 'key')} are equal and at rest"
-        if stats["converged_after_s"] is not None:
+        if stats["converged_after_s"]:
             reason += f", {stats['converged_after_s']:.2f} s after the last fault was healed"
     return Verdict(validity=validity, reason=reason, anomalies=tuple(anomalies), stats=stats)
 
@@ -176,7 +176,11 @@ def _stats(looks: list[Look], rest: list[Look], primaries: Primaries, healed: in
             converged = None
         elif converged is None:
             converged = look.time
+    # Already equal at the first look: it took no time that anybody could measure.
+    first = rest[0].time if rest else None
     after = None if converged is None or healed is None else round((converged - healed) / 1e9, 3)
+    if converged is not None and converged == first and healed is not None:
+        after = 0.0
     return {
         "keys": len(primaries),
         "looks": len(looks),

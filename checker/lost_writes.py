@@ -27,7 +27,7 @@ from checker.final_reads import Ending
 from checker.history import History
 from checker.verdict import Anomaly, Validity, Verdict
 from checker.version_graph import KeyVersions, Version, graph_of
-from checker.wording import listed, plural, seconds, told, who
+from checker.wording import listed, plural, seconds, who
 
 TOLD = 20
 """Lost writes whose cause is told. Where hundreds are lost, twenty causes are enough to read."""
@@ -119,11 +119,16 @@ def _judge_cart(history: History, ending: Ending, report: Report) -> None:
     for reading in ending.readings:
         effective |= reading.covered
     removes = [version for version in key.versions if version.invocation.f == REMOVE]
+    removes_of: dict[str, list[Version]] = {}
+    for remove in removes:
+        removes_of.setdefault(item_of(remove), []).append(remove)
     report.resurfaced += sum(r.outcome == "ok" and item_of(r) in kept for r in removes)
     report.unacknowledged_kept += sum(a.outcome == "info" and item_of(a) in kept for a in adds)
     for add in acknowledged:
         judged = all(add.acknowledged_before(reading.invocation) for reading in ending.readings)
-        taken_out = any(r.bit & effective and _could_remove(key, r, add) for r in removes)
+        taken_out = any(
+            r.bit & effective and _had_seen(key, r, add) for r in removes_of.get(item_of(add), ())
+        )
         if not judged or item_of(add) in kept or taken_out:
             continue
         if final_reads.may_still_be_held(history, key, add):
@@ -132,10 +137,8 @@ def _judge_cart(history: History, ending: Ending, report: Report) -> None:
         report.losses.append(_cart_loss(history, ending, add))
 
 
-def _could_remove(key: KeyVersions, remove: Version, add: Version) -> bool:
+def _had_seen(key: KeyVersions, remove: Version, add: Version) -> bool:
     """Had the remove's client seen the item? Where what was seen is not recorded, it may have."""
-    if item_of(remove) != item_of(add):
-        return False
     behind = key.ancestors[remove.at] | remove.bit
     return bool(behind & add.bit) or bool(behind & key.unknown)
 
@@ -214,6 +217,7 @@ def _head(loss: Loss) -> str:
             "effect, and no final read shows it"
         )
     return (
-        f"{version.id} is lost: {told(version.pair)} on {key}, is not in the final read "
-        f"at {seconds(loss.reading.completion.time)}, nor is anything that had seen it"
+        f"{version.id} is lost: the {invocation.f} of {key} by {who(invocation)}, acknowledged at "
+        f"{seconds(completion.time)}, is not in the final read at {seconds(loss.reading.completion.time)}, "
+        "nor is anything that had seen it"
     )

@@ -30,16 +30,23 @@ MS = 1_000_000
 
 QUIET_MS = (500, 2000)
 PARTITION_MS = (1000, 5000)
-LENGTHS_MS = {"kill": (500, 2000), "pause": (1000, 4000)}
-"""Least and most for the gap between two faults of a lane, and for each kind of fault."""
+BETWEEN_MS = (200, 1200)
+LENGTHS_MS = {"kill": (300, 1500), "pause": (700, 3000)}
+"""Least and most for the gap between two partitions and between two process faults, and for each kind.
+
+Kills are short and many: what a crash can destroy is what happened in the milliseconds before it.
+"""
 
 LEAD_MS = 1000
 TAIL_MS = 500
 """The fault-free beginning and end; shorter in runs of less than 5 s."""
 
-PROOF_MS = 1200
+PROOF_MS = 500
 SETTLED_MS = 600
-"""No process fault is active from 600 ms before a partition (a restart takes time) until 1200 ms after."""
+"""No process fault is active from 600 ms before a partition (a restart takes time) until 500 ms after."""
+
+SPLITS = ("halves", "isolate-one")
+"""Shapes whose targets are a side that the rest cannot reach."""
 
 T = TypeVar("T")
 
@@ -81,7 +88,8 @@ def draw(
     processes = tuple(kind for kind in LENGTHS_MS if kind in kinds)
     if processes and nodes:
         forbidden = [Window(fault.start // MS - SETTLED_MS, fault.start // MS + PROOF_MS) for fault in faults]
-        faults += _process_faults(rng, nodes, processes, _free(window, forbidden))
+        cuts = [fault for fault in faults if fault.shape in SPLITS]
+        faults += _process_faults(rng, nodes, processes, (_free(window, forbidden), cuts))
     faults.sort(key=lambda fault: (fault.start, fault.kind))
     return tuple(msgspec.structs.replace(fault, id=number) for number, fault in enumerate(faults, 1))
 
@@ -111,14 +119,21 @@ def _partitions(rng: random.Random, nodes: tuple[str, ...], window: Window) -> l
 
 
 def _process_faults(
-    rng: random.Random, nodes: tuple[str, ...], kinds: tuple[str, ...], windows: list[Window]
+    rng: random.Random,
+    nodes: tuple[str, ...],
+    kinds: tuple[str, ...],
+    where: tuple[list[Window], list[Fault]],
 ) -> list[Fault]:
-    """Fill the windows one after the other; a fault never reaches beyond its window."""
+    """Fill the windows one after the other; a fault never reaches beyond its window.
+
+    `where` are the windows, and the partitions that cut a smaller side off.
+    """
+    windows, cuts = where
     decks = Deck(kinds, rng), Deck(("one", "minority"), rng)
     faults: list[Fault] = []
     earliest = 0
     for window in windows:
-        start = max(window.start + rng.randint(0, QUIET_MS[0]), earliest)
+        start = max(window.start + rng.randint(0, BETWEEN_MS[0]), earliest)
         while True:
             kind = decks[0].draw()
             length = _length(rng, LENGTHS_MS[kind], window.end - start)
@@ -126,18 +141,27 @@ def _process_faults(
                 continue  # The next card may be a kind that fits.
             if length is None:
                 break
-            shape, targets = _victims(rng, nodes, decks[1].draw())
             end = start + length
+            side = next((cut.targets for cut in cuts if cut.start <= start * MS < cut.end), ())
+            shape, targets = _victims(rng, nodes, decks[1].draw(), side)
             faults.append(
                 Fault(id=0, kind=kind, shape=shape, targets=targets, start=start * MS, end=end * MS)
             )
-            start = earliest = end + rng.randint(*QUIET_MS)
+            start = earliest = end + rng.randint(*BETWEEN_MS)
     return faults
 
 
-def _victims(rng: random.Random, nodes: tuple[str, ...], shape: str) -> tuple[str, tuple[str, ...]]:
-    """One node, or as many as a minority allows; with few nodes both are the same."""
+def _victims(
+    rng: random.Random, nodes: tuple[str, ...], shape: str, side: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """One node, or as many as a minority allows; with few nodes both are the same.
+
+    Every other time they are the side that a partition has cut off: a rack that loses its uplink and then
+    its power takes along what it had acknowledged too early.
+    """
     most = (len(nodes) - 1) // 2
+    if side and len(side) <= max(1, most) and rng.random() < 0.5:
+        return "cut-off side", side
     count = rng.randint(2, most) if shape == "minority" and most >= 2 else 1
     return "minority" if count > 1 else "one", tuple(sorted(rng.sample(nodes, count)))
 

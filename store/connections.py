@@ -134,7 +134,6 @@ class PeerLink:
         loop = asyncio.get_running_loop()
         backoff_s = BACKOFF_S_MIN
         while True:
-            self._waiting, self._waiting_bytes = [], 0
             lasted_s = await self._connect_once(loop)
             self._outbox = self._waiting = None
             if lasted_s >= SETTLED_S:
@@ -144,6 +143,7 @@ class PeerLink:
                 self._events.peer_lost(self.target)
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
+            self._waiting, self._waiting_bytes = [], 0
 
     async def _connect_once(self, loop: asyncio.AbstractEventLoop) -> float:
         """Returns how long (s) the connection lasted: 0 when none was made."""
@@ -198,9 +198,8 @@ class _Line(asyncio.Protocol):
             except wire.FrameError as error:
                 self._complain(f"the other side does not speak this protocol: {error}")
             else:
-                self._complain(
-                    f"the other side says: {said.message if isinstance(said, wire.Error) else said}"
-                )
+                words = said.message if isinstance(said, wire.Error) else "an answer that nobody asked for"
+                self._complain(f"the other side says: {words}")
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.lost.done():

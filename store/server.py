@@ -290,9 +290,7 @@ class Server:
 
     def _accept_peer(self, session: Session, hello: wire.Hello) -> None:
         if hello.node not in self._links:
-            raise wire.FrameError(
-                f"{hello.node!r} is not in the peer table of {self.config.node}; add it there"
-            )
+            raise wire.FrameError(f"{self.config.node} has no peer {hello.node!r}; add it to its peer table")
         last, speaking = self._heard.get(hello.node), self._speaking.get(hello.node)
         if last is not None and not _is_newer(hello, last, speaking is not None):
             raise wire.FrameError("a newer connection has taken the place of this one")

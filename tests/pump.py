@@ -213,8 +213,8 @@ class Pump:
             return False
         at, _, name, life, event = heapq.heappop(self._heap)
         self.now = max(self.now, at)
-        machine = self.machines[name]
-        if isinstance(event, Received | PeerLost) or life == machine.life:
+        # What was on its way to an earlier life is gone with the connection it was on.
+        if life == self.machines[name].life:
             if isinstance(event, Durable):
                 self._durable(name, event)
             elif not (isinstance(event, Received) and self.cut.get((event.source, name))):

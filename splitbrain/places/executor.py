@@ -52,11 +52,15 @@ class Executor:
             self._outcome.set_exception(error)
 
     def _start(self, program: Program) -> Handle:
-        handle, self._next = self._next, self._next + 1
-        self._mailboxes[handle] = _Mailbox()
+        handle = self._take_handle()
         task = asyncio.get_running_loop().create_task(self._live(handle, program))
         self._tasks[handle] = task
         task.add_done_callback(lambda done: self._ended(handle, done))
+        return handle
+
+    def _take_handle(self) -> Handle:
+        handle, self._next = self._next, self._next + 1
+        self._mailboxes[handle] = _Mailbox()
         return handle
 
     def _ended(self, handle: Handle, task: asyncio.Task[Any]) -> None:
@@ -94,8 +98,7 @@ class Executor:
 
     async def drive(self, program: Program) -> Any:
         """Run a program as a part of the step that is being carried out, with a mailbox of its own."""
-        handle, self._next = self._next, self._next + 1
-        self._mailboxes[handle] = _Mailbox()
+        handle = self._take_handle()
         try:
             return await self._live(handle, program)
         finally:

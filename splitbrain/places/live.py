@@ -256,7 +256,7 @@ class LivePlace(abc.ABC):
             raise KeyboardInterrupt
 
     async def _finish(self) -> None:
-        """First what is still going on (a start that another's failure left behind, say), then the cluster."""
+        """First whatever still goes on (a start that another's failure left behind), then the cluster."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -98,6 +98,8 @@ class LocalPlace(LivePlace):
     async def kill(self, node: str) -> None:
         await self._nodes[node].kill()
         self._note()
+        if self._links is not None:
+            self._links.target_died(node)
 
     async def start(self, node: str) -> None:
         process = self._nodes[node]

@@ -11,6 +11,9 @@ Rules of this file
   1. Everything is safe to repeat: what is there already, or gone already, is as wanted.
   2. A cut in another mode replaces the cut that is there.
   3. After `mend_all` the server is asked whether it really has nothing left.
+  4. A stalled link whose target was killed meanwhile is mended by replacing its proxy.  Toxiproxy would try
+     to flush what it holds into the dead connection, for 5 s per chunk, and answer nothing until then; and
+     there is nobody whom the held bytes could reach.
 """
 
 from collections.abc import Iterable
@@ -46,6 +49,7 @@ class ProxiedLinks:
         self.server = server
         self._proxies: dict[Link, ServerProxy] = {}
         self._cuts: dict[Link, Mode] = {}
+        self._orphaned: set[Link] = set()
 
     def open(self, addresses: dict[Link, tuple[str, str]]) -> dict[Link, str]:
         """Make one proxy per link, from its (listen, upstream). Returns where each listens now."""
@@ -72,6 +76,10 @@ class ProxiedLinks:
             with suppress(ExistsError):
                 proxy.add_toxic(**TOXICS[mode])
 
+    def target_died(self, node: str) -> None:
+        """The node was killed, and with it its ends of all connections. Tell this before it starts again."""
+        self._orphaned |= {link for link, mode in self._cuts.items() if link[1] == node and mode == "stall"}
+
     def mend(self, links: Iterable[Link]) -> None:
         """Restore these links."""
         for link in links:
@@ -79,6 +87,8 @@ class ProxiedLinks:
 
     def mend_all(self) -> None:
         """Restore every link, whatever was done to it by whomever, and verify it."""
+        for link in tuple(self._orphaned):
+            self._mend(link)
         self.server.reset()
         left = self.server.disturbed()
         if left:
@@ -90,12 +100,21 @@ class ProxiedLinks:
     def _mend(self, link: Link) -> None:
         mode = self._cuts.get(link)
         proxy = self._proxy(link)
-        if mode == "refuse":
+        if link in self._orphaned:
+            self._replace(link)
+        elif mode == "refuse":
             proxy.enable()
         elif mode is not None:
             with suppress(MissingError):
                 proxy.destroy_toxic(TOXICS[mode]["name"])
         self._cuts.pop(link, None)
+
+    def _replace(self, link: Link) -> None:
+        old = self._proxy(link)
+        with suppress(MissingError):
+            old.destroy()
+        self._proxies[link] = self.server.create(old.upstream, old.name, old.listen, enabled=True)
+        self._orphaned.discard(link)
 
     def _proxy(self, link: Link) -> ServerProxy:
         if link not in self._proxies:

@@ -129,5 +129,7 @@ function drawStory(root, anomaly, faults, end) {
   root.append(behind);
   behind.replaceWith(storyBackdrop(anomaly, scale, faults, behind.clientWidth || 600));
   for (const step of anomaly.steps) root.append(storyRow(step, scale, anomaly.subject));
-  if (anomaly.holders.length) root.append(storyHolders(anomaly, scale));
+  const visible = ([from, until]) => until >= scale.first && from <= scale.last;
+  const holders = anomaly.holders.filter((holder) => holder.spans.some(visible));
+  if (holders.length) root.append(storyHolders({ ...anomaly, holders }, scale));
 }

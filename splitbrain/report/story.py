@@ -19,6 +19,7 @@ from checker.operation import Operation
 from splitbrain.report import words
 
 Outcome = str
+LOSSES = frozenset({"lost-write", "lost-item"})
 WRITES = frozenset({"add", "remove", "put", "update", "delete", "write", "cas", "append"})
 
 
@@ -47,6 +48,21 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     def is_write(self) -> bool:
         """Whether it could change the store."""
         return self.write is not None or self.invocation.f in WRITES
+
+
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """What a story is about: a version that is missing (`loss`), or one that should not be there any more.
+
+    `blamed` is the write to look at in a loss.  `replacements` are the versions that took the place of one
+    that should be gone: whoever is shown one of them should not be shown the other.  `begun` is when the
+    version was asked for (ns): what was over by then has nothing to do with it.
+    """
+
+    about: str | None
+    begun: int = 0
+    loss: bool = True
+    blamed: str | None = None
+    replacements: frozenset[str] = frozenset()
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,37 +108,58 @@ def by_index(all_pairs: Iterable[Pair]) -> dict[int, int]:
 def told_once(
     anomalies: list[dict[str, Any]], all_pairs: Sequence[Pair], places: dict[int, int]
 ) -> tuple[list[dict[str, Any]], list[Story]]:
-    """Anomalies with their stories; one that two checks found is told once and names both."""
-    found: dict[Any, dict[str, Any]] = {}
-    stories: dict[Any, Story] = {}
-    for number, anomaly in enumerate(anomalies):
+    """Anomalies with their stories; one that a second check found too is told once and names both checks."""
+    found: list[dict[str, Any]] = []
+    stories: list[Story] = []
+    first_of: dict[tuple[Any, str], dict[str, Any]] = {}
+    for anomaly in anomalies:
         told = tell(anomaly, all_pairs, places)
-        same = (anomaly.get("type"), told.subject) if told.subject else number
-        first = found.setdefault(same, anomaly)
-        stories.setdefault(same, told)
-        if anomaly["check"] not in first["check"].split(", "):
-            first["check"] += f", {anomaly['check']}"
-    return list(found.values()), list(stories.values())
+        if told.subject is not None:
+            first = first_of.setdefault((anomaly.get("type"), told.subject), {"by": anomaly["check"]})
+            if first["by"] != anomaly["check"]:
+                first["anomaly"]["check"] = f"{first['by']}, {anomaly['check']}"
+                continue
+            first.setdefault("anomaly", anomaly)
+        found.append(anomaly)
+        stories.append(told)
+    return found, stories
 
 
 def tell(anomaly: dict[str, Any], all_pairs: Sequence[Pair], places: dict[int, int]) -> Story:
     """The story of one anomaly (a dict as in the results)."""
     chosen = sorted({places[index] for index in anomaly.get("operations", ()) if index in places})
     behind = [all_pairs[place] for place in chosen]
-    about = subject(str(anomaly.get("sentence", "")), behind)
-    blamed = culprit(str(anomaly.get("sentence", "")), behind, about)
-    steps = tuple(step(pair, about, blamed) for pair in behind)
+    sentence = str(anomaly.get("sentence", ""))
+    loss = anomaly.get("type") in LOSSES
+    about = subject(sentence, behind) if loss else replaced(sentence, behind)
+    plot = Plot(
+        about=about,
+        begun=min((pair.invocation.time for pair in behind if pair.write == about), default=0),
+        loss=loss,
+    )
+    if loss:
+        plot = msgspec.structs.replace(plot, blamed=culprit(sentence, behind, plot))
+    else:
+        seen_by = (p.write for p in behind if p.write is not None and about in (p.last.reads or ()))
+        plot = msgspec.structs.replace(plot, replacements=frozenset(seen_by))
     key = anomaly.get("key") or next((p.invocation.key for p in behind if p.invocation.key), None)
-    return Story(subject=about, key=key, steps=steps)
+    return Story(subject=about, key=key, steps=tuple(step(pair, plot) for pair in behind))
 
 
 def subject(sentence: str, behind: Sequence[Pair]) -> str | None:
-    """The version that the story is about: of those its operations wrote, the first in the sentence."""
+    """The version that was lost: of those its operations wrote, the first in the sentence."""
     written = [pair.write for pair in behind if pair.write]
     return _mentioned(sentence, [str(name) for name in written]) or (written[0] if written else None)
 
 
-def culprit(sentence: str, behind: Sequence[Pair], about: str | None) -> str | None:
+def replaced(sentence: str, behind: Sequence[Pair]) -> str | None:
+    """The version that should not be there: one that another of these writes had seen, or as for a loss."""
+    seen = {name for pair in behind if pair.is_write for name in pair.last.reads or ()}
+    outdated = [pair for pair in behind if pair.write in seen]
+    return subject(sentence, outdated or behind)
+
+
+def culprit(sentence: str, behind: Sequence[Pair], plot: Plot) -> str | None:
     """Of the writes that had not seen the version, the one to look at; the others follow from it.
 
     It is the one that the sentence names first, otherwise the one that completed first.
@@ -130,18 +167,18 @@ def culprit(sentence: str, behind: Sequence[Pair], about: str | None) -> str | N
     unseeing = [
         pair
         for pair in behind
-        if pair.write
-        and pair.write != about
+        if pair.write not in (None, plot.about)
         and pair.outcome != "fail"
-        and about not in (pair.last.reads or ())
+        and plot.about not in (pair.last.reads or ())
+        and not _over(pair, plot)
     ]
     named = _mentioned(sentence, [str(pair.write) for pair in unseeing])
     return named or (min(unseeing, key=lambda pair: pair.last.time).write if unseeing else None)
 
 
-def step(pair: Pair, about: str | None, blamed: str | None = None) -> Step:
+def step(pair: Pair, plot: Plot) -> Step:
     """One operation as a line, seen from the version that the story is about."""
-    note, tone = _bearing(pair, about, blamed)
+    note, tone = _bearing(pair, plot)
     return Step(
         who=f"client {pair.invocation.process}",
         node=pair.last.node or pair.invocation.node or "",
@@ -200,22 +237,37 @@ def _mentioned(sentence: str, ids: Sequence[str]) -> str | None:
     return None
 
 
-def _bearing(pair: Pair, about: str | None, blamed: str | None) -> tuple[str, str]:
+def _bearing(pair: Pair, plot: Plot) -> tuple[str, str]:
     """How an operation relates to the version that the story is about: the words, and their tone."""
-    reads = pair.last.reads
+    about, reads = plot.about, pair.last.reads
     if about is None:
         return "", ""
     if pair.write == about:
         return ending(pair.outcome), "subject"
     if pair.outcome == "fail":
         return "refused", ""
-    if reads is None:
+    if reads is None or _over(pair, plot):
         return "", ""
-    if pair.is_write:
-        if about in reads:
-            return f"had seen {about}", "good"
-        return (f"had not seen {about}", "bad") if pair.write == blamed else (f"was not shown {about}", "")
-    return (f"shows {about}", "good") if about in reads else (f"{about} is not there", "bad")
+    seen = about in reads
+    if not plot.loss:
+        odd = not pair.is_write or plot.replacements.intersection(reads)
+        return (
+            ("", "")
+            if not seen
+            else (f"is still shown {about}", "bad")
+            if odd
+            else (f"had seen {about}", "good")
+        )
+    if not pair.is_write:
+        return (f"shows {about}", "good") if seen else (f"{about} is not there", "bad")
+    if seen:
+        return f"had seen {about}", "good"
+    return (f"had not seen {about}", "bad") if pair.write == plot.blamed else (f"was not shown {about}", "")
+
+
+def _over(pair: Pair, plot: Plot) -> bool:
+    """Whether it had ended before the version came into being: it can neither have seen nor replaced it."""
+    return pair.completion is not None and pair.completion.time < plot.begun
 
 
 def _item(pair: Pair) -> str:

@@ -4,6 +4,7 @@ The console and the page say the same thing in the same words because both take 
 unknown (a checker or a fault kind that was added later) still gets a readable phrase made from its name.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -111,21 +112,31 @@ def summaries(results: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _tally(results: dict[str, Any]) -> list[tuple[str, str, int]]:
-    """(check, anomaly type, how many). A checker may tell fewer lost writes than its stats have counted."""
-    counts = Counter((a["check"], a["type"]) for a in anomalies(results))
-    for name, check in results.get("checks", {}).items():
-        if (name, "lost-write") in counts:
-            told = counts[name, "lost-write"]
-            counts[name, "lost-write"] = max(told, int((check.get("stats") or {}).get("lost", 0)))
-    return [(check, kind, number) for (check, kind), number in counts.items()]
+    """(check, anomaly type, how many), in the order of the anomalies.
+
+    A checker tells only the first of very many anomalies; how many there were, its reason or stats say.
+    """
+    found = []
+    for (name, kind), told in Counter((a["check"], a["type"]) for a in anomalies(results)).items():
+        check = results["checks"][name]
+        counts = [told]
+        if number := re.search(rf"(\d+) {re.escape(kind)}\b", str(check.get("reason", ""))):
+            counts.append(int(number[1]))
+        if kind == "lost-write":
+            counts.append(int((check.get("stats") or {}).get("lost", 0)))
+        found.append((name, kind, max(counts)))
+    return found
 
 
 def kinds(results: dict[str, Any]) -> list[str]:
-    """One sentence per anomaly type. Checks that found the same are not added up: the largest count holds."""
-    most: dict[str, int] = {}
+    """One sentence per anomaly type.
+
+    Checks that found the same are not added up: the count is that of the check that names causes.
+    """
+    first: dict[str, int] = {}
     for _, kind, number in _tally(results):
-        most[kind] = max(most.get(kind, 0), number)
-    return [counted(kind, number) for kind, number in most.items()]
+        first.setdefault(kind, number)
+    return [counted(kind, number) for kind, number in first.items()]
 
 
 def headline(results: dict[str, Any]) -> str:

@@ -24,8 +24,8 @@ from store.engine.engine import EngineError, replay
 from store.engine.log import decode_log, encode_frame
 
 _FSYNC_DRAWS = 1 << 16
-_SPIKES = 600
-"""Of 65536 fsyncs, so many take 20 to 60 ms; all others 0.5 to 8 ms."""
+_SPIKES = 1 << 13
+"""Of 65536 fsyncs, so many take 20 to 120 ms, as a busy disk does; all others 1 to 15 ms."""
 
 
 class Disk(Protocol):
@@ -148,8 +148,8 @@ def fsync_ns(draw: int) -> int:
     """How long an fsync takes (ns), from a draw below 65536; longer for larger draws."""
     ordinary = _FSYNC_DRAWS - _SPIKES
     if draw < ordinary:
-        return MS // 2 + draw * (15 * MS // 2) // ordinary
-    return 20 * MS + (draw - ordinary) * 40 * MS // _SPIKES
+        return MS + draw * 14 * MS // ordinary
+    return 20 * MS + (draw - ordinary) * 100 * MS // _SPIKES
 
 
 def _nobody(token: int) -> None:

@@ -15,6 +15,7 @@ Rules of this file
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -153,8 +154,9 @@ class Executor:
     def _close_all(self) -> None:
         """End all programs, each by GeneratorExit at its step; the first spawned first."""
         programs, self._programs = list(self._programs.values()), {}
-        for running in programs:
-            running.generator.close()
+        with ExitStack() as stack:  # One that fails to close must not keep the others open.
+            for running in reversed(programs):
+                stack.callback(running.generator.close)
 
     def _delegate(self, make: Callable[[Any], Program]) -> Callable[[Running, Any], bool]:
         """A step that is carried out by a program of its own."""

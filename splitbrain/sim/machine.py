@@ -72,17 +72,8 @@ class Life:
     """One process of a node."""
 
     __slots__ = (
-        "_core",
-        "_inbox",
-        "_links",
-        "_state",
-        "_world",
-        "askers",
-        "disk",
-        "machine",
-        "name",
-        "tickets",
-    )
+        "_core", "_inbox", "_links", "_state", "_world", "askers", "disk", "machine", "name", "tickets",
+    )  # fmt: skip
 
     def __init__(self, machine: "Machine", core: Core, links: dict[str, Outgoing]) -> None:
         self.machine = machine

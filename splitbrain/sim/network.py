@@ -150,7 +150,8 @@ class DirectedLink:
             return
         world = self.world
         at = world.now + latency_ns(self._latency.draw(number, _DRAWS))
-        at = max(at, connection.arrival)
+        if at < connection.arrival:  # noqa: PLR1730 - this line runs for every message, and `max` is slow
+            at = connection.arrival
         connection.arrival = at
         heappush(world.heap, (at, next(world.numbers), connection.deliver, Received(self.source, message)))
 

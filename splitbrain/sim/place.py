@@ -98,7 +98,7 @@ class SimPlace:
         raise ValueError(f"the simulator has no engine {self._spec.engine!r}; choose log or memory")
 
     def _make_node(self, name: str, start: int) -> Node:
-        """Each start has randomness of its own. The label is mixed in, so that no draw makes two starts alike."""
+        """Each start has its own randomness; its label is mixed in, so no tape makes two starts alike."""
         draw = self.chooser.draw(("node", name, start), 1 << 64)
         config = msgspec.structs.replace(self._spec.config, node=name, nodes=self._spec.nodes)
         return Node(config, random.Random(f"{draw}/{name}/{start}"), self._policies)

@@ -24,7 +24,7 @@ MS = 1_000_000
 """Nanoseconds in a millisecond."""
 
 START_NS = 1_000_000_000 * MS
-"""What the clock shows at the beginning. Far from 0, like every real clock, so that no node mistakes 0 for now."""
+"""What the clock shows at the beginning: far from 0, like every real clock, so nothing takes 0 for now."""
 
 Action = Callable[[Any], None]
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -52,7 +52,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def abandoned(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+def abandoned(tmp_path: Path) -> Iterator[Path]:
     """The folder of a run whose harness was killed with SIGKILL while n1 was stopped."""
     folder = tmp_path / "runs" / "cart" / "run"
     folder.mkdir(parents=True)
@@ -60,14 +60,18 @@ def abandoned(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     harness = subprocess.Popen(
         [sys.executable, "-c", HARNESS, str(folder)], stdout=subprocess.PIPE, env=environment, text=True
     )
-    request.addfinalizer(lambda: [process.end() for process in left(folder)])
     try:
         assert harness.stdout is not None
         assert harness.stdout.readline() == "paused\n"
+        harness.kill()
+        harness.wait()
+        processes = left(folder)
+        yield folder
+        for process in processes:
+            process.end()
     finally:
         harness.kill()
         harness.communicate()
-    return folder
 
 
 def left(folder: Path) -> list[ProcessId]:
@@ -109,8 +113,6 @@ def test_heal_leaves_a_run_alone_whose_harness_lives(abandoned: Path, tmp_path: 
     (abandoned / NAME).write_bytes(msgspec.json.encode(msgspec.structs.replace(facts, processes=strangers)))
     assert healed(tmp_path / "runs") == (0, ["nothing to heal"])
     assert [named.process.state for named in facts.processes] == ["paused", "running"]
-    for named in facts.processes:
-        named.process.end()
 
 
 def test_the_next_local_run_sweeps_too(abandoned: Path, tmp_path: Path) -> None:

@@ -545,6 +545,39 @@ def test_links_are_cut_and_mended_in_every_mode(server: ToxiproxyServer, echo: s
         server.destroy_all()
 
 
+def test_a_stalled_link_whose_target_died_is_mended_without_delay(server: ToxiproxyServer) -> None:
+    """Flushing into a connection that is gone makes Toxiproxy hang; see rule 4 of `links.py`."""
+    links = ProxiedLinks(server)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    address = {("n1", "n2"): ("127.0.0.1:0", f"127.0.0.1:{port}")}
+    try:
+        links.open(address)
+        with dial(server.proxies()["n1->n2"]) as near:
+            far, _ = listening.accept()
+            links.cut([("n1", "n2")], "stall")
+            for _ in range(4):
+                near.sendall(b"x")
+                assert silent(far)  # So that each is a chunk of its own.
+            # What a killed process leaves: a reset, as there was something it had not read.
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            far.close()
+            listening.close()
+            links.target_died("n2")
+            listening = socket.create_server(("127.0.0.1", port))
+            links.mend([("n1", "n2")])
+            assert server.disturbed() == []
+            assert ending(near) in ("eof", "reset")
+        with dial(server.proxies()["n1->n2"]) as again:
+            again.sendall(b"hello")
+            far, _ = listening.accept()
+            with far:
+                assert read(far, 5) == b"hello"
+    finally:
+        listening.close()
+        server.destroy_all()
+
+
 def test_a_server_that_does_not_answer_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         port = mute.getsockname()[1]

@@ -10,13 +10,16 @@ import random
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from store import versions
+from store.bugs import catalogue
 from store.config import MS
 from store.messages import Delete, Found, Get, Message, Put, Refused, Store, Stored
+from store.policies import DEFAULT
 from store.versions import Versions
 from tests.pump import NODES, Pump
 
@@ -36,9 +39,12 @@ class Write(msgspec.Struct):
 class Cluster(RuleBasedStateMachine):
     """Five nodes; partitions, kills, duplicated and reordered messages; clients that write and delete."""
 
+    policies = DEFAULT
+
     def __init__(self) -> None:
         super().__init__()
-        self.pump = Pump()
+        self.pump = Pump(policies=self.policies)
+        self.seen: dict[bytes, list[Found]] = {}
         self.writes: list[Write] = []
         self.disk_lost = False
 
@@ -52,13 +58,21 @@ class Cluster(RuleBasedStateMachine):
         if wild:
             self.pump.delay = delays
 
-    @rule(name=st.sampled_from(NODES), key=st.sampled_from(KEYS), seen=st.booleans(), delete=st.booleans())
-    def write(self, name: str, key: bytes, seen: bool, delete: bool) -> None:
-        found = self.pump.ask(name, Get(key)) if seen else None
-        if not isinstance(found, Found):
-            found = Found((), b"")
+    @rule(name=st.sampled_from(NODES), key=st.sampled_from(KEYS))
+    def read(self, name: str, key: bytes) -> None:
+        found = self.pump.ask(name, Get(key))
+        if isinstance(found, Found):
+            self.seen.setdefault(key, []).append(found)
+
+    @rule(
+        name=st.sampled_from(NODES), key=st.sampled_from(KEYS), back=st.integers(0, 2), delete=st.booleans()
+    )
+    def write(self, name: str, key: bytes, back: int, delete: bool) -> None:
+        """With the context of one of the last reads, so that clients overtake each other; or blind."""
+        seen = self.seen.get(key, [])
+        found = seen[-1 - back] if back < len(seen) else Found((), b"")
         value = f"v{len(self.writes)}".encode()
-        delete = delete and seen
+        delete = delete and found.context != b""
         body = Delete(key, found.context) if delete else Put(key, value, found.context)
         self._record(key, None if delete else value, found.values, self.pump.ask(name, body))
 
@@ -152,6 +166,18 @@ TestCluster = Cluster.TestCase
 TestCluster.settings = settings(
     max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.parametrize("bug", ["A01", "A11"])
+def test_the_machine_catches_planted_bugs(bug: str) -> None:
+    class Buggy(Cluster):
+        policies = catalogue.load(bug).apply(DEFAULT)
+
+    many = settings(
+        TestCluster.settings, max_examples=300, phases=[Phase.generate], database=None, derandomize=True
+    )
+    with pytest.raises(AssertionError, match=r"is lost|is back|replicas agree"):
+        run_state_machine_as_test(Buggy, settings=many)
 
 
 @settings(max_examples=25, deadline=None)

@@ -146,6 +146,17 @@ def test_an_acknowledged_write_that_died_with_its_node() -> None:
     assert "Active meanwhile: kill of n3 (from 1.10 s to 2.10 s)" in sentence
 
 
+def test_a_write_that_no_look_ever_found() -> None:
+    script = Script()
+    script.put("w1")
+    script.look(n1={}, n2=None)
+    script.final()
+    assert (
+        "No look at the replicas ever found w1 (n2 did not answer the next one, at 0.03 s)."
+        in only(script).sentence
+    )
+
+
 def test_a_copy_carried_on_by_a_later_write_is_traced_there() -> None:
     script = Script()
     script.put("w1")

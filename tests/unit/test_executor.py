@@ -145,3 +145,30 @@ def test_a_failure_from_outside_ends_the_run() -> None:
 
     with pytest.raises(PlaceError, match="n2 died"):
         asyncio.run(scene())
+
+
+def test_a_driven_program_has_its_own_mailbox() -> None:
+    """A step that is itself a program (a probe) must not take what was posted to the one that asked."""
+
+    def child(to: int) -> Program:
+        yield Post(to, "for the part")
+
+    def part() -> Program:
+        me = yield Myself()
+        yield Spawn(child(me))
+        return (yield Receive())
+
+    async def scene() -> Any:
+        async def foreign(step: object) -> Any:
+            return await executor.drive(part())
+
+        def main() -> Program:
+            me = yield Myself()
+            yield Post(me, "for main")
+            driven = yield Kill("n1")
+            return driven, (yield Receive())
+
+        executor = Executor(lambda: 0, foreign)
+        return await executor.run(main())
+
+    assert asyncio.run(scene()) == ("for the part", "for main")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,7 @@ def _one_id_twice(script: Script) -> None:
         (_one_id_twice, "id of its own"),
     ],
 )
-def test_what_cannot_have_happened_is_never_valid(spoil, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_have_happened_is_never_valid(spoil: Callable[[Script], None], said: str) -> None:
     script = Script()
     spoil(script)
     history = script.history()

@@ -184,6 +184,15 @@ def test_overlapping_faults_are_interleaved(tmp_path: Path) -> None:
     assert order == [("inject", 1), ("inject", 2), ("heal", 1), ("heal", 2)]
 
 
+def test_of_two_actions_at_one_time_healing_comes_first(tmp_path: Path) -> None:
+    """Otherwise the node would be started again in the middle of the second fault."""
+    first = process("kill", "n1", id=2, start=S, end=2 * S)
+    second = process("kill", "n1", id=1, start=2 * S, end=3 * S)
+    _, recorded = carry_out(ModelPlace(NODES), tmp_path, first, second)
+    order = [(op.f, op.value["id"]) for op in recorded[::2]]
+    assert order == [("inject", 2), ("heal", 2), ("inject", 1), ("heal", 1)]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_drawn_schedules_bite_in_full(tmp_path: Path, seed: int) -> None:
     schedule = draw(random.Random(seed), NODES, tuple(KINDS), 20 * S)

@@ -124,15 +124,17 @@ def test_a_state_that_changes_nothing_is_not_written_again() -> None:
 def test_an_acknowledgement_of_an_earlier_life_does_not_count() -> None:
     pump = Pump()
     first, second, third = pump.preference(KEY)[:3]
-    pump.delay = lambda source, target, message: [50 * MS] if type(message) is StoreAck else [MS]
+    pump.hold_disk(second)
+    pump.hold_disk(third)
     pump.begin(first, Put(KEY, b"one", w=2))
     pump.run(10)
     pump.kill(first)
     pump.start(first)
     pump.run(3)
-    pump.hold_disk(second)
-    pump.hold_disk(third)
     ticket = pump.begin(first, Put(KEY, b"two", w=2))
+    pump.release_disk(second)
+    pump.run(0)
+    pump.hold_disk(second)
     pump.run(200)
     assert pump.messages(StoreAck, second), "of the first write"
     assert ticket not in pump.replies
