@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from splitbrain import __version__
 
 FAILED, USAGE, INTERRUPTED = 3, 4, 130
+
+# Typer brings Click's exceptions along without naming them: BadParameter < UsageError < ClickException.
+_WrongUsage: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="splitbrain",
@@ -165,11 +167,11 @@ def main(argv: list[str]) -> int:
     try:
         code = app(argv, standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        return _fail(error.format_message(), USAGE)
-    except (click.Abort, KeyboardInterrupt):
+    except _WrongUsage as error:
+        return _fail(error.format_message(), USAGE)  # type: ignore[attr-defined]
+    except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
     except Exception as error:
         return _explain(error)

@@ -11,7 +11,6 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -576,27 +575,3 @@ def test_a_stalled_link_whose_target_died_is_mended_without_delay(server: Toxipr
     finally:
         listening.close()
         server.destroy_all()
-
-
-def test_a_server_that_does_not_answer_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        port = mute.getsockname()[1]
-        server = ToxiproxyServer(f"http://127.0.0.1:{port}", timeout_s=0.05)
-        with pytest.raises(PlaceError, match=r"did not answer POST /reset within 0\.05 s"):
-            server.reset()
-        server.close()
-    with pytest.raises(PlaceError, match="cannot be reached for GET /version"):
-        ToxiproxyServer(f"http://127.0.0.1:{port}").version()
-
-
-def test_a_busy_port_of_the_embedded_server() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(PlaceError, match=f"cannot listen on 127.0.0.1:{port}"), EmbeddedProxy(port=port):
-            pass
-
-
-def test_a_missing_toxiproxy_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TOXIPROXY_SERVER", str(tmp_path / "none"))
-    with pytest.raises(PlaceError, match="is not a program"), ToxiproxyProcess(tmp_path / "log"):
-        pass

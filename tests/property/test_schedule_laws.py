@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nemesis.fault import Fault
 from nemesis.grudge import NODES_MIN, draw_grudge, shapes_for
-from nemesis.schedule import LENGTHS_MS, MS, PARTITION_MS, PROOF_MS, QUIET_MS, SETTLED_MS, draw
+from nemesis.schedule import BETWEEN_MS, LENGTHS_MS, MS, PARTITION_MS, PROOF_MS, QUIET_MS, SETTLED_MS, draw
 
 S = 1000 * MS
 KINDS = ("partition", "kill", "pause")
@@ -56,7 +56,7 @@ def test_within_a_lane_one_after_the_other(seed: int, size: int, duration: int) 
     for network in (True, False):
         faults = lane(schedule, network)
         for earlier, later in itertools.pairwise(faults):
-            assert later.start - earlier.end >= QUIET_MS[0] * MS
+            assert later.start - earlier.end >= (QUIET_MS if network else BETWEEN_MS)[0] * MS
 
 
 @given(seeds, sizes, durations)
@@ -71,7 +71,16 @@ def test_no_process_fault_disturbs_the_proof_of_a_partition(seed: int, size: int
 def test_at_most_a_minority_is_down(seed: int, size: int, duration: int) -> None:
     for fault in lane(draw(random.Random(seed), names(size), KINDS, duration), False):
         assert 1 <= len(fault.targets) <= max(1, (size - 1) // 2)
-        assert (fault.shape == "minority") == (len(fault.targets) > 1)
+        assert fault.shape == "cut-off side" or (fault.shape == "minority") == (len(fault.targets) > 1)
+
+
+@given(seeds, sizes, durations)
+def test_a_cut_off_side_is_one_that_a_partition_has_cut_off(seed: int, size: int, duration: int) -> None:
+    schedule = draw(random.Random(seed), names(size), KINDS, duration)
+    for fault in (fault for fault in schedule if fault.shape == "cut-off side"):
+        (cut,) = (c for c in lane(schedule, True) if c.start < fault.start < c.end)
+        assert fault.targets == cut.targets
+        assert cut.shape in ("halves", "isolate-one")
 
 
 @given(seeds, st.integers(2, 9), kinds.filter(bool), st.integers(5, 60))

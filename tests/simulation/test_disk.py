@@ -52,11 +52,10 @@ class Rig:
 def test_most_fsyncs_are_quick_and_some_are_not() -> None:
     times = [fsync_ns(draw) for draw in range(1 << 16)]
     assert times == sorted(times)
-    assert times[0] == MS // 2
-    slow = [at for at in times if at > 8 * MS]
+    slow = [at for at in times if at > 15 * MS]
     assert 0 < len(slow) < len(times) // 4
-    assert min(slow) == 20 * MS
-    assert max(slow) <= 120 * MS
+    assert times[0] >= MS // 2
+    assert 20 * MS <= min(slow) < max(slow) <= 120 * MS
 
 
 def test_one_fsync_covers_what_waited_when_it_began() -> None:
@@ -66,14 +65,14 @@ def test_one_fsync_covers_what_waited_when_it_began() -> None:
     rig.world.run()
     assert [token for _, token in rig.tokens] == [1, 3]
     assert [at for at, _ in rig.tokens] == sorted({at for at, _ in rig.tokens})
-    assert rig.tokens[0][0] >= MS // 2
+    assert rig.tokens[0][0] >= fsync_ns(0)
     assert rig.disk.records == [record(1), record(2), record(3)]
 
 
 def test_nothing_is_durable_before_its_fsync_has_ended() -> None:
     rig = Rig()
     rig.persist(1)
-    rig.world.run_until(START_NS + MS // 2 - 1)
+    rig.world.run_until(START_NS + fsync_ns(0) - 1)
     assert (rig.disk.records, rig.tokens) == ([], [])
 
 

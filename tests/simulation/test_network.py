@@ -189,6 +189,31 @@ def test_what_an_earlier_life_left_in_a_stalled_link_is_discarded() -> None:
     assert pair.heard() == [3]
 
 
+def test_what_an_earlier_life_sent_is_ignored_once_the_next_has_connected() -> None:
+    for seed in range(20):
+        pair = RecordingCluster(seed)
+        pair.send(*range(20))
+        pair.cluster.kill("a")
+        pair.start("a")
+        pair.send(20)
+        pair.run(200)
+        assert pair.heard() == [20]
+
+
+def test_a_stall_that_begins_again_before_the_held_is_delivered_goes_on_holding() -> None:
+    pair = RecordingCluster()
+    pair.network.cut(AB, "stall")
+    pair.send(1)
+    pair.run(100)
+    pair.network.mend(AB)
+    pair.network.cut(AB, "stall")
+    pair.run(500)
+    assert pair.heard() == []
+    pair.network.mend(AB)
+    pair.run(100)
+    assert pair.heard() == [1]
+
+
 def test_a_stalled_link_to_a_node_that_was_restarted_breaks_on_mend() -> None:
     pair = RecordingCluster()
     pair.network.cut(AB, "stall")

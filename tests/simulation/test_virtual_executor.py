@@ -249,6 +249,16 @@ def test_clients_write_read_and_delete(place: SimPlace) -> None:
     assert 0 < took < 1000 * MS
 
 
+def test_a_question_is_answered_once(place: SimPlace) -> None:
+    def main() -> Program:
+        answers = [(yield Call("n1", Get("k"), 0, 100 * MS)), (yield Ask("n1", Status(), 100 * MS))]
+        before = yield Clock()
+        answers.append((yield Sleep(500 * MS)))  # The timeouts of both come in this time.
+        return answers[2], (yield Clock()) - before
+
+    assert place.execute(main()) == (None, 500 * MS)
+
+
 def test_a_dead_node_refuses_a_paused_one_times_out(place: SimPlace) -> None:
     def main() -> Program:
         yield Kill("n1")

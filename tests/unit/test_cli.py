@@ -20,7 +20,7 @@ WRONG = [
     (["run", "cart", "--proxy", "none"], "embedded"),
     (["run", "cart", "--frobnicate"], "frobnicate"),
     (["run", "cart", "--seed", "x"], "--seed"),
-    (["run"], "WORKLOAD"),
+    (["run"], "workload"),
     (["frobnicate"], "frobnicate"),
     (["check", "no/such/run"], "no/such/run"),
 ]

@@ -1,5 +1,8 @@
 """The log engine on a real file system: what is kept, what is cut off, what is refused."""
 
+import errno
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,3 +154,38 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
         opened(tmp_path / "file" / "n1"),
     ):
         pass
+
+
+def test_a_sync_that_fails_after_the_write_is_not_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reporting success here would acknowledge what a power loss takes away."""
+
+    def fail(file: int) -> None:
+        assert os.fstat(file).st_size > len(FORMAT), "the data must be written before it is synced"
+        raise OSError(errno.EIO, "Input/output error")
+
+    with opened(tmp_path) as (engine, _):
+        monkeypatch.setattr(os, "fdatasync", fail)
+        engine.append((A,))
+        with pytest.raises(OSError, match="Input/output error"):
+            engine.sync()
+
+
+def test_the_name_of_a_new_log_is_made_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose folder was never synced may be gone after a power loss, with everything in it."""
+    synced: list[tuple[bool, int]] = []
+    real = os.fsync
+
+    def note(file: int) -> None:
+        status = os.fstat(file)
+        synced.append((stat.S_ISDIR(status.st_mode), status.st_ino))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with opened(tmp_path / "n1"):
+        pass
+    log, folder, parent = (
+        path.stat().st_ino for path in (tmp_path / "n1/node.log", tmp_path / "n1", tmp_path)
+    )
+    assert synced == [(False, log), (True, folder), (True, parent)]
