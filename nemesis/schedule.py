@@ -8,8 +8,8 @@ a probe to a dead node proves nothing.
 Rules of this file
   1. Everything comes from the `random.Random` that is passed in: one seed, one schedule.
   2. The run begins and ends without faults.
-  3. At most a minority of the nodes is killed or paused at a time (one node is always allowed, so that a
-     cluster of one or two can be killed at all).
+  3. At most a minority of the nodes is paused at a time, or killed (one node is always allowed, so that a
+     cluster of one or two can be killed at all); or all are killed at once, as by a power loss.
   4. Shapes, modes and kinds are drawn like cards from a deck that is shuffled again when it is empty, so
      even a short run sees most of them.
 
@@ -44,6 +44,9 @@ TAIL_MS = 500
 PROOF_MS = 500
 SETTLED_MS = 600
 """No process fault is active from 600 ms before a partition (a restart takes time) until 500 ms after."""
+
+SHAPES = {"kill": ("one", "minority", "all"), "pause": ("one", "minority")}
+"""Who is hit. Only a power loss takes all nodes at once: what W of them had made durable must survive it."""
 
 SPLITS = ("halves", "isolate-one")
 """Shapes whose targets are a side that the rest cannot reach."""
@@ -129,13 +132,14 @@ def _process_faults(
     `where` are the windows, and the partitions that cut a smaller side off.
     """
     windows, cuts = where
-    decks = Deck(kinds, rng), Deck(("one", "minority"), rng)
+    deck = Deck(kinds, rng)
+    shapes = {kind: Deck(SHAPES[kind], rng) for kind in kinds}
     faults: list[Fault] = []
     earliest = 0
     for window in windows:
         start = max(window.start + rng.randint(0, BETWEEN_MS[0]), earliest)
         while True:
-            kind = decks[0].draw()
+            kind = deck.draw()
             length = _length(rng, LENGTHS_MS[kind], window.end - start)
             if length is None and kind != min(kinds, key=lambda kind: LENGTHS_MS[kind]):
                 continue  # The next card may be a kind that fits.
@@ -143,7 +147,7 @@ def _process_faults(
                 break
             end = start + length
             side = next((cut.targets for cut in cuts if cut.start <= start * MS < cut.end), ())
-            shape, targets = _victims(rng, nodes, decks[1].draw(), side)
+            shape, targets = _victims(rng, nodes, shapes[kind].draw(), side)
             faults.append(
                 Fault(id=0, kind=kind, shape=shape, targets=targets, start=start * MS, end=end * MS)
             )
@@ -154,12 +158,14 @@ def _process_faults(
 def _victims(
     rng: random.Random, nodes: tuple[str, ...], shape: str, side: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...]]:
-    """One node, or as many as a minority allows; with few nodes both are the same.
+    """One node, as many as a minority allows (with few nodes that is one), or all.
 
     Every other time they are the side that a partition has cut off: a rack that loses its uplink and then
     its power takes along what it had acknowledged too early.
     """
     most = (len(nodes) - 1) // 2
+    if shape == "all":
+        return shape, nodes
     if side and len(side) <= max(1, most) and rng.random() < 0.5:
         return "cut-off side", side
     count = rng.randint(2, most) if shape == "minority" and most >= 2 else 1

@@ -74,6 +74,21 @@ class Observer:
                 return False
             yield Receive(now + interval)
 
+    def last_look(self, interval: int, limit: int) -> Program:
+        """Look until two looks in a row are equal, or until the limit (ns); the last one counts.
+
+        The final reads may have met a tombstone that was just being reaped, and have repaired it.
+        """
+        started: int = yield Clock()
+        last: Replicas = yield from self.sample(final=True)
+        while True:
+            now: int = yield Clock()
+            yield Receive(now + interval)
+            replicas: Replicas = yield from self.sample(final=True)
+            if replicas == last or now - started >= limit:
+                return
+            last = replicas
+
     def _describe(self, reply: DumpReply) -> ReplicaSample:
         """Tombstone-only keys are left out: present here and reaped there, they are the same nothing."""
         held = {key: state for key, state in reply.primaries.items() if not is_tombstone(state)}

@@ -120,7 +120,8 @@ class _Session:
             folder=self.folder,
         )
         self.console.progress("start", 0.0, f"starting {len(spec.nodes)} nodes ({self.options.place})")
-        journal = Journal(self.folder / "journal.jsonl")
+        # A simulated cluster leaves nothing behind, so its journal need not survive a power loss.
+        journal = Journal(self.folder / "journal.jsonl", durable=self.options.place != "sim")
         with HistoryWriter(self.folder / judging.HISTORY) as self.writer:
             with catalogue.open_place(self.options.place, spec) as self.place:
                 journal.write("cluster", facts=self.place.cluster_facts())

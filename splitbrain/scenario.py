@@ -31,6 +31,9 @@ from workloads.workload import Workload
 
 Record = Callable[[Operation], Operation]
 
+LAST_LOOK_NS = 10_000_000_000
+"""How long the last look waits for repairs that the final reads have set off."""
+
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """What one run needs. `announce(phase)` is for progress displays only."""
@@ -58,7 +61,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         ended: int = yield Clock()
         self._phase("final", settled=settled, duration=ended - began)
         yield from self._clients(self.workload.final(self.options.workload_options()), first_unused)
-        yield from observer.sample(final=True)
+        yield from observer.last_look(sample, LAST_LOOK_NS)
         self._phase("end")
         return cast(list[FaultReport], reports)
 

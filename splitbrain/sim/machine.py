@@ -17,14 +17,13 @@ from typing import Any, Protocol
 
 from nemesis.steps import NodeState
 from splitbrain.sim.disk import Disk
-from splitbrain.sim.world import World
+from splitbrain.sim.world import NOTES_MAX, World
 from store.effects import (
     Boot,
     Durable,
     Effect,
     Event,
     Persist,
-    Received,
     Reply,
     Requested,
     Send,
@@ -72,7 +71,8 @@ class Life:
     """One process of a node."""
 
     __slots__ = (
-        "_core", "_inbox", "_links", "_state", "_world", "askers", "disk", "machine", "name", "tickets",
+        "_core", "_inbox", "_links", "_notes", "_state", "_world", "askers", "disk", "machine", "name",
+        "tickets",
     )  # fmt: skip
 
     def __init__(self, machine: "Machine", core: Core, links: dict[str, Outgoing]) -> None:
@@ -84,6 +84,7 @@ class Life:
         self._core = core
         self._links = links
         self._world = machine.world
+        self._notes = machine.world.trace.notes
         self._state = _RUNNING
         self._inbox: list[tuple[Callable[[Any], None], Any]] = []
 
@@ -99,20 +100,11 @@ class Life:
         elif self._state == _PAUSED:
             self._inbox.append((action, argument))
 
-    def receive(self, event: Received) -> None:
-        """A message of a peer arrived."""
-        message = event.message
-        self._handle(event, (type(message).__name__, event.source, message))
-
     def ask(self, request: ClientRequest | AdminRequest, asker: Asker) -> None:
         """A client or an administrator asks; exactly one method of the asker is called later, or none."""
         self.tickets += 1
         self.askers[self.tickets] = asker
         self.tell(Requested(self.tickets, request))
-
-    def tell(self, event: Event) -> None:
-        """Anything else that happens to a node."""
-        self._handle(event, event)
 
     def durable(self, token: int) -> None:
         """The disk says that the records up to this token are safe."""
@@ -150,16 +142,16 @@ class Life:
 
     # --- the innermost loop of the simulator ---------------------------------------------------------
 
-    def _handle(self, event: Event, note: Any) -> None:
+    def tell(self, event: Event) -> None:
+        """Something happens to the node: it handles the event, and its effects are carried out."""
         if self._state:
-            self.perform(self._resumed, (event, note))
+            self.perform(self.tell, event)
             return
         world = self._world
-        now, trace = world.now, world.trace
-        notes = trace.notes
-        notes.append((now, self.name, type(event).__name__, note))
-        if len(notes) >= trace.BATCH:
-            trace.absorb()
+        now, notes = world.now, self._notes
+        notes.append((now, self.name, event))
+        if len(notes) >= NOTES_MAX:
+            world.trace.absorb()
         for effect in self._core.handle(event, now):
             kind = type(effect)
             if kind is Send:
@@ -172,9 +164,6 @@ class Life:
                 self.disk.persist(effect.token, effect.records)  # type: ignore[attr-defined]
             else:
                 self._reply(effect)
-
-    def _resumed(self, what: tuple[Event, Any]) -> None:
-        self._handle(*what)
 
     def _reply(self, effect: Effect) -> None:
         assert isinstance(effect, Reply), f"the simulator does not know the effect {type(effect).__name__}"

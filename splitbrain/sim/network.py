@@ -75,14 +75,14 @@ class Connection:
         if self.state:
             self._deliver_exceptionally(event)
         else:
-            self.target.receive(event)  # type: ignore[union-attr]
+            self.target.tell(event)  # type: ignore[union-attr]
 
     def _deliver_exceptionally(self, event: Received) -> None:
         if self.state == _HELD:
             assert self.held is not None
             self.held.append(event)
         elif self.state == _DYING and self.link.world.now <= self.last_arrival and self.target is not None:
-            self.target.receive(event)
+            self.target.tell(event)
         else:
             self.link.lost += 1
 
@@ -95,7 +95,7 @@ class Connection:
         held, self.held = self.held, None
         self.state = _OPEN
         for event in held:
-            self.target.receive(event)
+            self.target.tell(event)
 
     def block(self) -> None:
         """The link is cut by drop or stall, or was when this connection was made."""
@@ -149,7 +149,8 @@ class DirectedLink:
             self.lost += 1
             return
         world = self.world
-        at = world.now + latency_ns(self._latency.draw(number, _DRAWS))
+        draw = self._latency.draw(number, _DRAWS)
+        at = world.now + (_BASE + draw * _STEP if draw < _ORDINARY else latency_ns(draw))
         if at < connection.arrival:  # noqa: PLR1730 - this line runs for every message, and `max` is slow
             at = connection.arrival
         connection.arrival = at

@@ -32,21 +32,23 @@ _INTERRUPT = -1
 """The number of an interruption: before everything else at the same time."""
 
 
+NOTES_MAX = 1024
+"""So many events are hashed at once, which is cheaper than one by one."""
+
+
 class Trace:
     """A running hash over everything that nodes were told, in order, with all its content."""
 
     __slots__ = ("_encoder", "_hash", "notes")
 
-    BATCH = 1024
-
     def __init__(self) -> None:
-        self.notes: list[tuple[int, str, str, Any]] = []
-        """(time, node, kind of event, what the event says); hashed in batches, because that is cheaper."""
+        self.notes: list[tuple[int, str, Any]] = []
+        """(time, node, what it was told): always this list, hashed and emptied in batches."""
         self._hash = hashlib.blake2b(digest_size=16)
         self._encoder = msgspec.msgpack.Encoder()
 
     def absorb(self) -> None:
-        """Hash the notes that have gathered. Call it when there are `BATCH` of them."""
+        """Hash the notes that have gathered. Call it when there are `NOTES_MAX` of them."""
         self._hash.update(self._encoder.encode(self.notes))
         self.notes.clear()
 

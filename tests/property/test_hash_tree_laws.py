@@ -1,6 +1,6 @@
 """Laws of the hash tree: the root says what is in it, and nothing else."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.hash_tree import HashTree
@@ -23,6 +23,7 @@ def contents_of(tree: HashTree) -> dict[bytes, bytes]:
     return {key: digest for leaf in tree.leaves() for key, digest in tree.keys(leaf).items()}
 
 
+@settings(deadline=None)
 @given(contents, contents, counts)
 def test_roots_are_equal_exactly_when_contents_are(
     one: dict[bytes, bytes], other: dict[bytes, bytes], leaves: int
@@ -30,6 +31,7 @@ def test_roots_are_equal_exactly_when_contents_are(
     assert (tree_of(one, leaves).root == tree_of(other, leaves).root) == (one == other)
 
 
+@settings(deadline=None)
 @given(changes, counts)
 def test_a_tree_with_a_past_equals_a_new_one(past: list[tuple[bytes, bytes | None]], leaves: int) -> None:
     tree, held = HashTree(leaves), dict[bytes, bytes]()
@@ -45,6 +47,7 @@ def test_a_tree_with_a_past_equals_a_new_one(past: list[tuple[bytes, bytes | Non
     assert contents_of(tree) == held
 
 
+@settings(deadline=None)
 @given(contents, keys, digests, counts)
 def test_removing_undoes_putting(held: dict[bytes, bytes], key: bytes, digest: bytes, leaves: int) -> None:
     held.pop(key, None)
@@ -56,6 +59,7 @@ def test_removing_undoes_putting(held: dict[bytes, bytes], key: bytes, digest: b
     assert (tree.root, tree.leaves()) == before
 
 
+@settings(deadline=None)
 @given(contents, contents)
 def test_leaves_that_differ_hold_all_keys_that_differ(
     one: dict[bytes, bytes], other: dict[bytes, bytes]

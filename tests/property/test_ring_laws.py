@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.ring import Ring
@@ -18,6 +18,7 @@ def rings(draw: st.DrawFn) -> Ring:
     return Ring(tuple(nodes), partitions, n)
 
 
+@settings(deadline=None)
 @given(rings())
 def test_preference_lists_hold_every_node_once_primaries_first(ring: Ring) -> None:
     for partition in range(ring.partitions):
@@ -27,6 +28,7 @@ def test_preference_lists_hold_every_node_once_primaries_first(ring: Ring) -> No
         assert ring.primaries(partition) == preference[: ring.n]
 
 
+@settings(deadline=None)
 @given(rings())
 def test_preference_lists_go_clockwise(ring: Ring) -> None:
     q = ring.partitions
@@ -38,6 +40,7 @@ def test_preference_lists_go_clockwise(ring: Ring) -> None:
         assert steps == sorted(steps)
 
 
+@settings(deadline=None)
 @given(rings())
 def test_partitions_are_dealt_evenly(ring: Ring) -> None:
     share, extra = divmod(ring.partitions, len(ring.nodes))
@@ -46,6 +49,7 @@ def test_partitions_are_dealt_evenly(ring: Ring) -> None:
     assert Counter(owned.values()) == Counter([share + 1] * extra + [share] * (len(ring.nodes) - extra))
 
 
+@settings(deadline=None)
 @given(rings())
 def test_no_node_comes_again_sooner_than_it_must(ring: Ring) -> None:
     """A node with m of Q partitions meets itself after floor(Q / m) of them at the latest, somewhere."""
@@ -56,6 +60,7 @@ def test_no_node_comes_again_sooner_than_it_must(ring: Ring) -> None:
         assert min(after - before for before, after in pairwise(places)) >= best
 
 
+@settings(deadline=None)
 @given(rings(), st.randoms(use_true_random=False))
 def test_nodes_agree_in_whatever_order_they_were_told_the_names(ring: Ring, random: Random) -> None:
     names = list(ring.nodes)
@@ -65,6 +70,7 @@ def test_nodes_agree_in_whatever_order_they_were_told_the_names(ring: Ring, rand
     assert all(other.preference(p) == ring.preference(p) for p in range(ring.partitions))
 
 
+@settings(deadline=None)
 @given(rings())
 def test_every_partition_has_n_primaries_and_they_share_it(ring: Ring) -> None:
     kept = {node: set(ring.partitions_of(node)) for node in ring.nodes}
@@ -77,6 +83,7 @@ def test_every_partition_has_n_primaries_and_they_share_it(ring: Ring) -> None:
             assert ring.shared(a, b) == tuple(sorted(kept[a] & kept[b]))
 
 
+@settings(deadline=None)
 @given(rings(), st.binary(max_size=40))
 def test_every_key_has_a_partition(ring: Ring, key: bytes) -> None:
     assert 0 <= ring.partition(key) < ring.partitions

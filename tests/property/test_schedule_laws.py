@@ -70,6 +70,10 @@ def test_no_process_fault_disturbs_the_proof_of_a_partition(seed: int, size: int
 @given(seeds, sizes, durations)
 def test_at_most_a_minority_is_down(seed: int, size: int, duration: int) -> None:
     for fault in lane(draw(random.Random(seed), names(size), KINDS, duration), False):
+        if fault.shape == "all":
+            assert fault.kind == "kill"
+            assert len(fault.targets) == size
+            continue
         assert 1 <= len(fault.targets) <= max(1, (size - 1) // 2)
         assert fault.shape == "cut-off side" or (fault.shape == "minority") == (len(fault.targets) > 1)
 

@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from store import versions
@@ -105,6 +105,7 @@ def pick(three: Three) -> tuple[Versions, Versions, Versions]:
     return a, b, c
 
 
+@settings(deadline=None)
 @given(steps)
 def test_states_say_what_whole_histories_say(script: list[Step]) -> None:
     for state, model in Cluster(script).states:
@@ -113,6 +114,7 @@ def test_states_say_what_whole_histories_say(script: list[Step]) -> None:
         assert seen == model.seen
 
 
+@settings(deadline=None)
 @given(steps)
 def test_states_are_well_formed(script: list[Step]) -> None:
     for state in reached(script):
@@ -121,6 +123,7 @@ def test_states_are_well_formed(script: list[Step]) -> None:
         assert all(state.clock[actor] >= counter for actor, counter in dots)
 
 
+@settings(deadline=None)
 @given(three_states)
 def test_merge_is_a_join(three: Three) -> None:
     merge = versions.merge
@@ -131,6 +134,7 @@ def test_merge_is_a_join(three: Three) -> None:
     assert merge(merge(a, b), b) == merge(a, b)
 
 
+@settings(deadline=None)
 @given(three_states)
 def test_merge_returns_what_it_was_given_when_that_is_the_answer(three: Three) -> None:
     a, b, _ = pick(three)
@@ -141,6 +145,7 @@ def test_merge_returns_what_it_was_given_when_that_is_the_answer(three: Three) -
         assert merged is b
 
 
+@settings(deadline=None)
 @given(three_states)
 def test_dominance_is_a_strict_order(three: Three) -> None:
     dominates = versions.dominates
@@ -151,6 +156,7 @@ def test_dominance_is_a_strict_order(three: Three) -> None:
     assert dominates(a, b) == (versions.descends(a.clock, b.clock) and a != b)
 
 
+@settings(deadline=None)
 @given(three_states)
 def test_digests_agree_exactly_when_states_do(three: Three) -> None:
     a, b, _ = pick(three)
@@ -159,6 +165,7 @@ def test_digests_agree_exactly_when_states_do(three: Three) -> None:
     assert versions.digest(shuffled) == versions.digest(a)
 
 
+@settings(deadline=None)
 @given(steps, st.randoms(use_true_random=False))
 def test_replicas_converge_whatever_the_order(script: list[Step], random: Random) -> None:
     states = reached(script)
@@ -176,6 +183,7 @@ def test_replicas_converge_whatever_the_order(script: list[Step], random: Random
 clocks = st.dictionaries(st.text(max_size=5), st.integers(1, 2**40), max_size=6)
 
 
+@settings(deadline=None)
 @given(clocks, clocks)
 def test_join_is_the_least_upper_bound(a: Clock, b: Clock) -> None:
     joined = versions.join(a, b)
@@ -185,6 +193,7 @@ def test_join_is_the_least_upper_bound(a: Clock, b: Clock) -> None:
     assert versions.descends(a, b) == (joined == a)
 
 
+@settings(deadline=None)
 @given(clocks)
 def test_contexts_survive_the_way_to_the_client_and_back(clock: Clock) -> None:
     context = versions.encode_context(clock)
@@ -192,6 +201,7 @@ def test_contexts_survive_the_way_to_the_client_and_back(clock: Clock) -> None:
     assert versions.encode_context(dict(reversed(clock.items()))) == context
 
 
+@settings(deadline=None)
 @given(clocks.filter(bool), st.data())
 def test_damaged_contexts_are_found(clock: Clock, data: st.DataObject) -> None:
     context = versions.encode_context(clock)
@@ -204,6 +214,7 @@ def test_damaged_contexts_are_found(clock: Clock, data: st.DataObject) -> None:
             versions.decode_context(damaged)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_context_or_refused(context: bytes) -> None:
     try:

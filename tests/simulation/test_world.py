@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitbrain.sim.world import START_NS, World
+from splitbrain.sim.world import NOTES_MAX, START_NS, World
+from store.effects import Boot, Durable, Event, Image, PeerLost, Received, Requested, TimerFired
+from store.messages import Get, Ping, Pong
+from store.versions import Sibling, Versions
 
 
 @given(st.lists(st.integers(-5, 20)))
@@ -69,19 +72,40 @@ def test_an_interruption_in_the_last_moment_is_not_forgotten() -> None:
         world.run()
 
 
-def fingerprint(notes: list[tuple[int, str, str, bytes]]) -> str:
+def fingerprint(notes: list[tuple[int, str, bytes]]) -> str:
     world = World()
     for note in notes:
         world.trace.notes.append(note)
-        if len(world.trace.notes) >= world.trace.BATCH:
+        if len(world.trace.notes) >= NOTES_MAX:
             world.trace.absorb()
     return world.trace.fingerprint()
 
 
 def test_the_fingerprint_covers_every_note_also_across_batches() -> None:
-    notes = [(at, "n1", "Received", b"x") for at in range(3000)]
+    notes = [(at, "n1", b"x") for at in range(3000)]
     assert fingerprint(notes) == fingerprint(list(notes))
     for changed in (0, 1500, 2999):
-        for other in ((-1, "n1", "Received", b"x"), (changed, "n1", "Received", b"y")):
+        for other in ((-1, "n1", b"x"), (changed, "n1", b"y")):
             assert fingerprint([*notes[:changed], other, *notes[changed + 1 :]]) != fingerprint(notes)
     assert fingerprint(notes[:-1]) != fingerprint(notes)
+
+
+def test_the_fingerprint_tells_all_kinds_of_events_apart() -> None:
+    state = Versions({"a": 1}, (Sibling(("a", 1), b"v"),))
+    events: list[Event] = [
+        TimerFired(1),
+        Durable(1),
+        PeerLost("1"),
+        Received("n2", Ping(1)),
+        Received("n2", Pong(1)),
+        Received("n3", Ping(1)),
+        Requested(1, Get(b"k")),
+        Boot(Image(1, {b"k": state}, {})),
+        Boot(Image(1, {b"k": state}, {("n2", b"k"): state})),
+    ]
+    prints = set()
+    for event in events:
+        world = World()
+        world.trace.notes.append((1, "n1", event))
+        prints.add(world.trace.fingerprint())
+    assert len(prints) == len(events)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import versions
@@ -207,6 +207,7 @@ writes = st.lists(
 
 
 @pytest.mark.parametrize("bug", [None, "A01", "A11"])
+@settings(deadline=None)
 @given(script=writes)
 def test_states_stay_well_formed_and_replicas_converge(
     bug: str | None, script: list[tuple[int, int | None, int]]

@@ -57,6 +57,7 @@ def test_a_dot_is_never_inside_its_own_context() -> None:
     """A coordinator that is behind its own actor would otherwise write a version that is born superseded."""
     ahead = put(put(None, {}, "a", b"1"), {"a": 1}, "a", b"2")
     late = put(put(None, {}, "a", b"1"), ahead.clock, "a", b"3")
+    assert [s.dot for s in late.siblings] == [("a", 3)]
     assert versions.live(merge(ahead, late)) == (b"3",)
 
 

@@ -1,0 +1,26 @@
+"""The one door to numba: a typed `njit`, cached on disk, imported only by code that is about to use it.
+
+Rules of this file
+  1. Import this module inside the function that decides for the fast path, never at the top of a checker:
+     numba costs a third of a second, and small histories must be judged in less.
+  2. Where numba is not installed (the extra `scale`), `available()` is False and callers take the pure path.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from typing import TypeVar
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def available() -> bool:
+    """Can kernels be compiled here?"""
+    return importlib.util.find_spec("numba") is not None
+
+
+def njit(function: F) -> F:
+    """Compile on first call for the argument types seen; the machine code is kept on disk."""
+    import numba
+
+    compiled: F = numba.njit(cache=True, nogil=True)(function)
+    return compiled
