@@ -15,6 +15,7 @@ SPLITBRAIN_WHEELS=1 (fetch packages here and not during the build, which may see
 
 import hashlib
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -230,4 +231,4 @@ def _build(client: docker.DockerClient, context: Path, tag: str, options: dict[s
 
 def _lines(message: dict[str, Any]) -> Iterator[str]:
     text = str(message.get("stream") or message.get("error") or "")
-    return (line for line in text.splitlines() if line.strip())
+    return (line for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip())

@@ -20,7 +20,7 @@ SEEDS_PER_BUG = 20
 
 def simulate(root: Path, workload: str, seed: int, **options: Any) -> dict[str, Any]:
     chosen = {"faults": ALL} | options
-    return run(RunOptions(workload=workload, seed=seed, **chosen), root, Console(quiet=True))
+    return run(RunOptions(workload=workload, seed=seed, **chosen), root, Console(json=True))
 
 
 def explain(outcome: dict[str, Any]) -> str:
