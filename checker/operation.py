@@ -30,12 +30,13 @@ HARNESS = "harness"
 """The process that runs the test. `f` is `phase`, `value` its name: main, heal, settle, final, end."""
 
 
-class Operation(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+class Operation(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """An invocation or a completion.
 
     `time` is in nanoseconds since the run began.  `reads` are the ids of the versions that the client
     saw: for a read the answer, for a write the versions that its context covers (empty: a blind write).
     An `f` of `delete` is a write whose version is a tombstone: it supersedes, and is never read.
+    `extra` holds what a history of another tool says beyond these fields, under the names used there.
     """
 
     index: int = -1
@@ -51,6 +52,7 @@ class Operation(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     reads: tuple[str, ...] | None = None
     context: str | None = None
     final: bool = False
+    extra: dict[str, Any] | None = None
 
 
 class ReplicaSample(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -70,7 +70,7 @@ def _inject(kind: FaultKind, report: FaultReport, journal: Journal, record: Reco
         # A node that was starting, or a message that was on its way, can spoil a proof once.
         proof = yield from kind.prove(fault)
     report.bit, report.how = proof.bit, proof.how
-    record(_entry("inject", fault, bit=proof.bit, how=proof.how))
+    record(_entry("inject", fault, bit=proof.bit, how=proof.how, injected_at=report.injected_at))
 
 
 def _heal(kind: FaultKind, report: FaultReport, journal: Journal, record: Record) -> Program:
@@ -81,7 +81,7 @@ def _heal(kind: FaultKind, report: FaultReport, journal: Journal, record: Record
     report.healed_at = yield Clock()
     journal.write("healed", id=fault.id)
     proof: Proof = yield from kind.verify(fault)
-    record(_entry("heal", fault, healed=not proof.bit, how=proof.how))
+    record(_entry("heal", fault, healed=not proof.bit, how=proof.how, healed_at=report.healed_at))
 
 
 def _actions(schedule: tuple[Fault, ...]) -> Iterator[tuple[int, Literal["heal", "inject"], Fault]]:

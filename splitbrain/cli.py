@@ -1,6 +1,6 @@
 """The command line. `main(argv)` returns the exit code and never raises.
 
-  0 valid    1 anomaly found    2 inconclusive    3 harness or environment failed    4 wrong usage    130 interrupted
+  0 valid, 1 anomaly found, 2 inconclusive, 3 harness or environment failed, 4 wrong usage, 130 interrupted
 
 Heavy imports happen inside the commands: `splitbrain --help` and wrong usage answer at once.
 """
@@ -39,16 +39,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _top(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
 ) -> None:
     """Break a Dynamo-style store on purpose and prove from the history what was lost."""
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0917 (Typer reads the flags from the parameters)
     workload: Annotated[str, typer.Argument(help="What the clients do: cart or kv (splitbrain list).")],
     on: Annotated[str, typer.Option("--on", help="Where: sim, local or docker.")] = "sim",
-    seed: Annotated[int, typer.Option(help="Draws the workload, the faults and, in the simulator, everything.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Draws the workload, the faults and, in the simulator, everything.")
+    ] = 1,
     nodes: Annotated[int, typer.Option(help="Nodes in the cluster.")] = 5,
     n: Annotated[int, typer.Option("--n", help="Replicas of each key.")] = 3,
     r: Annotated[int, typer.Option("--r", help="Replicas that must answer a read.")] = 2,
@@ -60,10 +64,16 @@ def run(
     time_limit: Annotated[float, typer.Option(help="Seconds of workload under faults.")] = 20.0,
     settle_limit: Annotated[float, typer.Option(help="Seconds that replicas may take to agree.")] = 30.0,
     sample_ms: Annotated[int, typer.Option(help="Milliseconds between looks at the replicas.")] = 500,
-    faults: Annotated[str, typer.Option(help="Kinds of faults: all, none, or some of partition,kill,pause.")] = "all",
-    bug: Annotated[str | None, typer.Option(help="Plant a bug: an id (splitbrain list) or a Python file.")] = None,
+    faults: Annotated[
+        str, typer.Option(help="Kinds of faults: all, none, or some of partition,kill,pause.")
+    ] = "all",
+    bug: Annotated[
+        str | None, typer.Option(help="Plant a bug: an id (splitbrain list) or a Python file.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="Where a node keeps its data: log or memory.")] = "log",
-    proxy: Annotated[str, typer.Option(help="--on local: embedded, or toxiproxy for a real server.")] = "embedded",
+    proxy: Annotated[
+        str, typer.Option(help="--on local: embedded, or toxiproxy for a real server.")
+    ] = "embedded",
     runs: Runs = Path("runs"),
     as_json: AsJson = False,
 ) -> None:
@@ -97,17 +107,16 @@ def run(
 @app.command()
 def check(
     target: Annotated[Path, typer.Argument(help="The folder of a run (runs/latest), or a history file.")],
-    checker: Annotated[str | None, typer.Option("--checker", help="For a file: the checker to apply.")] = None,
+    checker: Annotated[
+        str | None, typer.Option("--checker", help="For a file: the checker to apply.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a recorded run again, complete or not, without running anything."""
     from splitbrain import judging, results
     from splitbrain.report.console import Console
 
-    if target.is_dir():
-        outcome = judging.recheck(target)
-    else:
-        outcome = judging.check_file(target, checker)
+    outcome = judging.recheck(target) if target.is_dir() else judging.check_file(target, checker)
     _show(Console(json=as_json), outcome, as_json)
     raise typer.Exit(results.EXIT[results.validity_of(outcome)])
 

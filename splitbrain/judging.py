@@ -32,7 +32,9 @@ def check_options(history: History, options: RunOptions) -> dict[str, Any]:
     return {"primaries": primaries, "workload": options.workload}
 
 
-def conclude(folder: Path, options: RunOptions, reports: list[FaultReport], facts: dict[str, Any]) -> dict[str, Any]:
+def conclude(
+    folder: Path, options: RunOptions, reports: list[FaultReport], facts: dict[str, Any]
+) -> dict[str, Any]:
     """Judge what was recorded in `folder`, write results and report, return the results."""
     history = History.from_file(folder / HISTORY)
     verdicts = judge(history, options)
@@ -40,7 +42,9 @@ def conclude(folder: Path, options: RunOptions, reports: list[FaultReport], fact
     facts["fingerprint"] = results.fingerprint(folder / HISTORY, str(facts.get("place_fingerprint", "")))
     outcome = results.assemble(options, history, verdicts, reports, facts)
     runs.write_json(folder / RESULTS, outcome)
-    (folder / REPORT).write_text(page.render(history, outcome, runs.read_json(folder / TEST)), encoding="utf-8")
+    (folder / REPORT).write_text(
+        page.render(history, outcome, runs.read_json(folder / TEST)), encoding="utf-8"
+    )
     return outcome
 
 
@@ -80,12 +84,12 @@ def reports_in(history: History, schedule: tuple[Fault, ...]) -> list[FaultRepor
         report = reports.get(operation.value.get("id", -1))
         if report is None:
             continue
+        told = operation.value
         if operation.f == "inject":
-            report.injected_at = operation.time if report.injected_at is None else report.injected_at
-            if "bit" in operation.value:
-                report.bit, report.how = operation.value["bit"], operation.value.get("how", "")
+            report.injected_at = told.get("injected_at", operation.time)
+            report.bit, report.how = told.get("bit", report.bit), told.get("how", report.how)
         elif operation.f == "heal":
-            report.healed_at = operation.time
+            report.healed_at = told.get("healed_at", operation.time)
     return [report for report in reports.values() if report.injected_at is not None]
 
 

@@ -32,7 +32,9 @@ def assemble(
     """Build the object. `facts` are `run` (folder), `stats`, and what else the runner knows."""
     counts = count(history)
     doubts = doubts_about(counts, reports)
-    validity = worst([*(v.validity for v in verdicts.values()), Validity.UNKNOWN if doubts else Validity.VALID])
+    validity = worst(
+        [*(v.validity for v in verdicts.values()), Validity.UNKNOWN if doubts else Validity.VALID]
+    )
     return {
         "schema": SCHEMA,
         "valid": validity.as_json(),
@@ -81,7 +83,12 @@ def describe(verdict: Verdict) -> dict[str, Any]:
 def describe_fault(report: FaultReport) -> dict[str, Any]:
     """A fault and what became of it, as one flat object."""
     flat: dict[str, Any] = msgspec.to_builtins(report.fault)
-    rest = {"injected_at": report.injected_at, "healed_at": report.healed_at, "bit": report.bit, "how": report.how}
+    rest = {
+        "injected_at": report.injected_at,
+        "healed_at": report.healed_at,
+        "bit": report.bit,
+        "how": report.how,
+    }
     return flat | rest
 
 

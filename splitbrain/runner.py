@@ -23,6 +23,7 @@ from splitbrain import __version__, judging, runs
 from splitbrain.options import RunOptions, UsageError, validate
 from splitbrain.places import catalogue
 from splitbrain.places.place import ClusterSpec, Place
+from splitbrain.program import PlaceError
 from splitbrain.report.console import Console
 from splitbrain.scenario import Scenario
 from store.bugs.catalogue import BugError
@@ -56,7 +57,7 @@ def prepare(options: RunOptions) -> tuple[Fault, ...]:
         missing = KINDS[kind].needs - able
         if missing:
             raise UsageError(
-                f"--faults {kind}: the place {options.place} cannot do it (it lacks {', '.join(sorted(missing))})"
+                f"--faults {kind}: {options.place} cannot do it: it lacks {', '.join(sorted(missing))}"
             )
     rng = random.Random(f"schedule-{options.seed}")
     return schedules.draw(rng, options.node_names, options.faults, int(options.time_limit_s * 1e9))
@@ -78,9 +79,13 @@ def run(options: RunOptions, root: Path, console: Console) -> dict[str, Any]:
     session = _Session(options, schedule, folder, console)
     started = time.monotonic()
     try:
-        session.run()
+        session.run(root)
     except KeyboardInterrupt:
         session.interrupted = True
+    except PlaceError:
+        if session.place is None and not (folder / "nodes").exists():
+            runs.discard(root, folder)
+        raise
     console.progress("check", 1.0, "judging the history")
     facts = {
         "stats": session.stats | {"wall_s": round(time.monotonic() - started, 3)},
@@ -97,7 +102,9 @@ def run(options: RunOptions, root: Path, console: Console) -> dict[str, Any]:
 class _Session:
     """The part of a run during which a cluster exists."""
 
-    def __init__(self, options: RunOptions, schedule: tuple[Fault, ...], folder: Path, console: Console) -> None:
+    def __init__(
+        self, options: RunOptions, schedule: tuple[Fault, ...], folder: Path, console: Console
+    ) -> None:
         self.options = options
         self.schedule = schedule
         self.folder = folder
@@ -109,7 +116,7 @@ class _Session:
         self.phase = "start"
         self.operations = 0
 
-    def run(self) -> None:
+    def run(self, root: Path) -> None:
         """Start the cluster, execute the scenario, stop the cluster; the history is closed at the end."""
         spec = ClusterSpec(
             nodes=self.options.node_names,
@@ -124,6 +131,7 @@ class _Session:
         journal = Journal(self.folder / "journal.jsonl", durable=self.options.place != "sim")
         with HistoryWriter(self.folder / judging.HISTORY) as self.writer:
             with catalogue.open_place(self.options.place, spec) as self.place:
+                runs.point_latest(root, self.folder)
                 journal.write("cluster", facts=self.place.cluster_facts())
                 self._execute(self.place, journal)
                 self.stats = self.place.stats()

@@ -1,10 +1,13 @@
 """Where a run leaves its results: `runs/<test>/<UTC time>-<seed>/`, and `runs/latest`.
 
 The folder exists, with `test.json` in it, before anything is started: whatever happens later, one can see
-what was tried and repeat it.
+what was tried and repeat it.  A run whose cluster could not be started leaves a folder only if there are
+logs of nodes to read.
 """
 
+import contextlib
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,19 +18,31 @@ from splitbrain.options import RunOptions, UsageError
 
 
 def create(root: Path, options: RunOptions) -> Path:
-    """Make the folder of a new run and point `latest` at it."""
+    """Make the folder of a new run. Raises UsageError when that is not possible."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     folder = root / options.test_name / f"{stamp}-{options.seed}"
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise UsageError(f"cannot write to {root}: {error.strerror}; choose another folder with --runs") from None
-    _point_latest(root, folder)
+        raise UsageError(
+            f"cannot write to {root}: {error.strerror}; choose another folder with --runs"
+        ) from None
     return folder
 
 
-def _point_latest(root: Path, folder: Path) -> None:
-    """Replace the link atomically; where links are not allowed (some file systems) go without."""
+def discard(root: Path, folder: Path) -> None:
+    """Remove the folder of a run that never began, and what was made for it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for parent in (folder.parent, root):
+        with contextlib.suppress(OSError):
+            parent.rmdir()  # Only where it is empty.
+
+
+def point_latest(root: Path, folder: Path) -> None:
+    """Make `latest` name this run.
+
+    The link is replaced atomically; where links are not allowed (some file systems) there is none.
+    """
     link, fresh = root / "latest", root / f".latest-{os.getpid()}"
     try:
         fresh.unlink(missing_ok=True)

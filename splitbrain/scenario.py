@@ -88,9 +88,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     def _nemesis(self) -> Program:
         return (
-            yield from run_schedule(
-                self.schedule, KINDS, self.options.node_names, self.journal, lambda op: self.record(op)
-            )
+            yield from run_schedule(self.schedule, KINDS, self.options.node_names, self.journal, self.record)
         )
 
     def _phase(self, name: str, **facts: object) -> None:

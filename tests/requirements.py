@@ -1,4 +1,4 @@
-"""What a test needs from its machine. Missing: skipped with a reason, but in CI (SPLITBRAIN_REQUIRE) it fails."""
+"""What a test needs from its machine: without it the test is skipped, in CI (SPLITBRAIN_REQUIRE) it fails."""
 
 import os
 import shutil

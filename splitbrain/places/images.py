@@ -25,17 +25,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import docker
 import msgspec
-from docker import errors
 
+import docker
 import splitbrain
 import store
+from docker import errors
 from splitbrain.places.engine import connect, refusals
+from splitbrain.places.leftover_containers import LABEL
 from splitbrain.program import PlaceError
 from splitbrain.proxy.toxiproxy import find_server
 
-LABEL = "splitbrain"
 BASE = "python:3.12-slim"
 OWN_BASE = "splitbrain-base:bookworm"
 """What scripts/base-image makes where no registry can be reached."""
@@ -70,8 +70,8 @@ def base_image(client: docker.DockerClient) -> str:
     base = named or (OWN_BASE if _present(client, OWN_BASE) else BASE)
     if not _present(client, base) and not _pull(base):
         raise PlaceError(
-            f"the base image {base} is not here and cannot be pulled: run scripts/base-image, which makes one "
-            "on Debian, or set SPLITBRAIN_BASE_IMAGE to an image with Python 3.11 or newer that is here"
+            f"the base image {base} is not here and cannot be pulled: run scripts/base-image, which makes "
+            "one on Debian, or set SPLITBRAIN_BASE_IMAGE to an image with Python 3.11 or newer that is here"
         )
     return base
 
@@ -151,7 +151,7 @@ def _fingerprint(context: Path, ingredients: dict[str, str]) -> str:
 
 
 def _wheels_wanted(base: str) -> bool:
-    """Where the base was made by hand for want of an image registry, a build may lack a package registry too."""
+    """Who had to make the base by hand, for want of a registry, may have none during a build either."""
     return os.environ.get("SPLITBRAIN_WHEELS") == "1" or base.startswith("splitbrain-base:")
 
 
@@ -224,8 +224,8 @@ def _build(client: docker.DockerClient, context: Path, tag: str, options: dict[s
             said += _lines(message)
             if "error" in message:
                 raise PlaceError(
-                    f"the image {tag} cannot be built: {' | '.join(said[-6:])}; where builds reach no package "
-                    "registry set SPLITBRAIN_WHEELS=1"
+                    f"the image {tag} cannot be built: {' | '.join(said[-6:])}; where builds reach no "
+                    "package registry set SPLITBRAIN_WHEELS=1"
                 )
 
 

@@ -55,7 +55,9 @@ def test_planted_bugs_are_caught(tmp_path: Path, bug: str, workload: str, check:
         if anomaly in types:
             assert outcome["valid"] is False
             return
-    pytest.fail(f"{bug} was not caught by {check} in {SEEDS_PER_BUG} seeds: splitbrain run {workload} --bug {bug}")
+    pytest.fail(
+        f"{bug} was not caught by {check} in {SEEDS_PER_BUG} seeds: splitbrain run {workload} --bug {bug}"
+    )
 
 
 def command_line(root: Path, hash_seed: str, *arguments: str) -> dict[str, Any]:

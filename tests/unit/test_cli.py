@@ -26,9 +26,15 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("argv", "names"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize(
+    ("argv", "names"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
 def test_wrong_usage(
-    argv: list[str], names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    argv: list[str],
+    names: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(argv) == 4
@@ -42,7 +48,9 @@ def test_wrong_usage(
 
 def test_an_unreadable_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     history = tmp_path / "history.jsonl"
-    history.write_text('{"process":0,"type":"invoke","f":"get"}\nnot json\n{"process":0,"type":"ok","f":"get"}\n')
+    history.write_text(
+        '{"process":0,"type":"invoke","f":"get"}\nnot json\n{"process":0,"type":"ok","f":"get"}\n'
+    )
     assert main(["check", str(history)]) == 4
     said = capsys.readouterr().err
     assert "line 2" in said or ":2" in said
@@ -63,7 +71,19 @@ def test_a_folder_that_is_not_a_run(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     said = capsys.readouterr().out
-    for name in ("cart", "kv", "sim", "local", "docker", "partition", "kill", "pause", "causal", "A01", "E02"):
+    for name in (
+        "cart",
+        "kv",
+        "sim",
+        "local",
+        "docker",
+        "partition",
+        "kill",
+        "pause",
+        "causal",
+        "A01",
+        "E02",
+    ):
         assert name in said
 
 
