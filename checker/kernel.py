@@ -8,7 +8,7 @@ Rules of this file
 
 import importlib.util
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -22,5 +22,5 @@ def njit(function: F) -> F:
     """Compile on first call for the argument types seen; the machine code is kept on disk."""
     import numba
 
-    compiled: F = numba.njit(cache=True, nogil=True)(function)
-    return compiled
+    # Numba calls its own type a Dispatcher; to its callers it is the function that it compiled.
+    return cast(F, numba.njit(cache=True, nogil=True)(function))
