@@ -104,21 +104,12 @@ def run(  # noqa: PLR0917 (Typer reads the flags from the parameters)
     raise typer.Exit(results.EXIT[results.validity_of(outcome)])
 
 
-@app.command()
-def check(
-    target: Annotated[Path, typer.Argument(help="The folder of a run (runs/latest), or a history file.")],
-    checker: Annotated[
-        str | None, typer.Option("--checker", help="For a file: the checker to apply.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Judge a recorded run again, complete or not, without running anything."""
-    from splitbrain import judging, results
-    from splitbrain.report.console import Console
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def check(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Judge histories of any tool, or a recorded run again (splitbrain check --help)."""
+    from splitbrain.checking import main as check_main
 
-    outcome = judging.recheck(target) if target.is_dir() else judging.check_file(target, checker)
-    _show(Console(json=as_json), outcome, as_json)
-    raise typer.Exit(results.EXIT[results.validity_of(outcome)])
+    raise typer.Exit(check_main(arguments or []))
 
 
 @app.command()

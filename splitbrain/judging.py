@@ -7,7 +7,7 @@ import msgspec
 
 from checker import registry
 from checker.history import History
-from checker.verdict import Verdict, worst
+from checker.verdict import Verdict
 from nemesis.fault import Fault, FaultReport
 from splitbrain import results, runs
 from splitbrain.options import RunOptions, UsageError
@@ -91,21 +91,3 @@ def reports_in(history: History, schedule: tuple[Fault, ...]) -> list[FaultRepor
         elif operation.f == "heal":
             report.healed_at = told.get("healed_at", operation.time)
     return [report for report in reports.values() if report.injected_at is not None]
-
-
-def check_file(path: Path, checker: str | None) -> dict[str, Any]:
-    """Judge a bare history file with one checker (default: all that need nothing but a history)."""
-    history = History.from_file(path)
-    names = (checker,) if checker else ("causal", "lost-writes", "siblings", "convergence")
-    for name in names:
-        if name not in registry.CHECKERS:
-            raise UsageError(f"--checker {name}: unknown; choose one of {', '.join(registry.CHECKERS)}")
-    verdicts = {name: registry.check(history, name, {}) for name in names}
-    return {
-        "schema": results.SCHEMA,
-        "valid": worst(verdict.validity for verdict in verdicts.values()).as_json(),
-        "checks": {name: results.describe(verdict) for name, verdict in verdicts.items()},
-        "faults": [],
-        "run": str(path),
-        "stats": results.count(history),
-    }

@@ -5,7 +5,7 @@ A wheel installs the single name `splitbrain` and carries the other rooms in `sp
 rooms lie next to `splitbrain`, and there is nothing to do.
 
 `node` and `admin` go straight to the store: a harness starts many nodes, and none of them should pay for
-the command line of the harness.
+the command line of the harness.  So does `check` to its own command line: it is used on many small files.
 """
 
 import os
@@ -29,6 +29,10 @@ def launch(argv: list[str]) -> int:
         from store.main import main as store_main
 
         return store_main(argv)
+    if argv[:1] == ["check"]:
+        from splitbrain.checking import main as check_main
+
+        return check_main(argv[1:])
     from splitbrain.cli import main as cli_main
 
     return cli_main(argv)

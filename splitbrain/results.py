@@ -10,11 +10,14 @@ from typing import Any
 
 import msgspec
 
+from checker.answer import describe
 from checker.history import History
 from checker.verdict import Validity, Verdict, worst
 from nemesis.fault import FaultReport
 from splitbrain.guarantees import SLOPPY
 from splitbrain.options import RunOptions
+
+__all__ = ["assemble", "count", "describe", "describe_fault", "doubts_about", "fingerprint", "validity_of"]
 
 SCHEMA = 1
 """Version of the object. It grows by fields; a change of meaning raises it."""
@@ -57,27 +60,6 @@ def assemble(
 def validity_of(results: dict[str, Any]) -> Validity:
     """The lattice value of the `valid` field."""
     return {True: Validity.VALID, False: Validity.INVALID}.get(results["valid"], Validity.UNKNOWN)
-
-
-def describe(verdict: Verdict) -> dict[str, Any]:
-    """A verdict as JSON."""
-    anomalies = [
-        {
-            "type": a.type,
-            "sentence": a.sentence,
-            "operations": list(a.operations),
-            "key": a.key,
-            "time": a.time,
-        }
-        for a in verdict.anomalies
-    ]
-    return {
-        "valid": verdict.validity.as_json(),
-        "reason": verdict.reason,
-        "anomalies": anomalies,
-        "allowed": verdict.allowed,
-        "stats": msgspec.to_builtins(verdict.stats, str_keys=True),
-    }
 
 
 def describe_fault(report: FaultReport) -> dict[str, Any]:

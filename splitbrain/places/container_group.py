@@ -2,26 +2,27 @@
 
 Methods block; they belong into a thread.
 
+A node's network belongs to a container of its own that does nothing else, its host: as with real machines,
+the address outlives the process, and who connects to a killed node is refused at once.  Were it to go
+away with the node, Toxiproxy would try for many seconds to connect to nobody, and answer no call meanwhile.
+
 Rules of this file
-  1. Addresses inside the network are fixed.  A container that starts again would get another one, and the
-     name of a dead one is asked of name servers outside, which may take their time.
-  2. What belongs to the run is found by its labels, not by what this object remembers: a container that was
+  1. What belongs to the run is found by its labels, not by what this object remembers: a container that was
      created while an interruption came is found as well.
-  3. A published port is looked up after every start: it is another one each time.
+  2. Nothing is taken for done because the engine accepted it: the state is looked at afterwards.
 """
 
 import io
-import ipaddress
 import os
 import tarfile
 from pathlib import Path
-
-import msgspec
-from docker.models.containers import Container
-from docker.types import IPAMConfig, IPAMPool, LogConfig
+from typing import Any
 
 import docker
 from docker import errors
+from docker.models.containers import Container
+from docker.types import LogConfig
+
 from nemesis.steps import NodeState
 from splitbrain.places.engine import refusals
 from splitbrain.places.leftover_containers import NODE, Harness, labels, remove
@@ -29,18 +30,14 @@ from splitbrain.places.process import LOG_TAIL_LINES
 from splitbrain.program import PlaceError
 
 HOST = "127.0.0.1"
-NETWORK_TRIES = 5
+SETTINGS = "/etc/splitbrain"
+IDLE = ["sleep", "infinity"]
+"""What a node's host does."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """One container. `files` are put into `folder` before it starts; `port` is published on loopback."""
-
-    name: str
-    image: str
-    port: int
-    command: tuple[str, ...] = ()
-    folder: str = "/"
-    files: dict[str, bytes] = {}
+def host_of(node: str) -> str:
+    """The name of the container that owns the node's network."""
+    return f"{node}-host"
 
 
 class ContainerGroup:
@@ -49,75 +46,47 @@ class ContainerGroup:
     def __init__(self, client: docker.DockerClient, run: str) -> None:
         self.client = client
         self.addresses: dict[str, str] = {}
-        """Inside the network, by name."""
+        """Inside the network, of Toxiproxy and of each node's host, by the name of the container."""
         self.ports: dict[str, int] = {}
-        """On loopback, of the containers that run."""
+        """The same on loopback."""
         self._run = run
         self._labels = labels(run, Harness.this())
         self._network = ""
         self._containers: dict[str, Container] = {}
-        self._published: dict[str, str] = {}
 
     # --- making it --------------------------------------------------------------------------------
 
-    def create_network(self, names: tuple[str, ...]) -> None:
-        """A bridge of our own, on a range that the engine found free, with an address for each name.
-
-        Only a range that was asked for by its numbers has fixed addresses.  So the engine is let choose one,
-        and is then asked for that one; where another run is quicker, it is tried again.
-        """
-        name = self._full_name("net")
-        for attempt in range(1, NETWORK_TRIES + 1):
-            with refusals("create a network"):
-                subnet = self._free_subnet(f"{name}-draft")
-                ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
-                try:
-                    self.client.networks.create(name, driver="bridge", ipam=ipam, labels=self._labels)
-                    break
-                except errors.APIError:
-                    if attempt == NETWORK_TRIES:
-                        raise
-        self._network = name
-        hosts = ipaddress.ip_network(subnet).hosts()
-        next(hosts)  # The first is the bridge itself.
-        self.addresses = {who: str(address) for who, address in zip(names, hosts, strict=False)}
-
-    def create(self, plan: Plan) -> None:
-        """Create a container; it does not run yet."""
-        who = plan.name
-        endpoint = self.client.api.create_endpoint_config(ipv4_address=self.addresses[who], aliases=[who])
-        with refusals(f"create the container of {who}"):
-            container = self.client.containers.create(
-                plan.image,
-                list(plan.command),
-                name=self._full_name(who),
-                hostname=who,
-                labels=self._labels | {NODE: who},
-                network=self._network,
-                networking_config={self._network: endpoint},
-                ports={f"{plan.port}/tcp": (HOST, 0)},
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges:true"],
-                # Logs are read back at the end; not every driver that an engine may prefer can do that.
-                log_config=LogConfig(type="json-file"),
+    def create_network(self) -> None:
+        """A bridge of our own."""
+        with refusals("create a network"):
+            network = self.client.networks.create(
+                self._full_name("net"), driver="bridge", labels=self._labels
             )
-            self._containers[who] = container
-            self._published[who] = f"{plan.port}/tcp"
-            if plan.files:
-                container.put_archive(plan.folder, _archive(plan.files))
+            self._network = network.name or ""
+
+    def run_proxy(self, who: str, image: str, port: int) -> None:
+        """Start a container with an address; this port of it is published."""
+        self._run_with_address(who, image, port, {"hostname": who})
+
+    def create_node(self, node: str, image: str, port: int) -> None:
+        """Start the node's host, and create its container, which does not run yet."""
+        host = host_of(node)
+        self._run_with_address(host, image, port, {"hostname": node, "entrypoint": IDLE})
+        command = ["--config", f"{SETTINGS}/node.json"]
+        network = f"container:{self._containers[host].id}"
+        self._create(node, image, {"command": command, "network_mode": network})
+
+    def put(self, node: str, files: dict[str, bytes]) -> None:
+        """Put files into the container's folder SETTINGS; it need not run."""
+        with refusals(f"hand {node} its settings"):
+            self._containers[node].put_archive(SETTINGS, _archive(files))
 
     # --- running it -------------------------------------------------------------------------------
 
     def start(self, who: str) -> None:
-        """Start a container, which may not be ready yet, and note where it is published now."""
-        container = self._containers[who]
-        with refusals(f"start the container of {who}"):
-            container.start()
-            container.reload()
-        published = container.attrs["NetworkSettings"]["Ports"].get(self._published[who])
-        if not published:
-            raise PlaceError(self.obituary(who, "stopped before it was ready"))
-        self.ports[who] = int(published[0]["HostPort"])
+        """Start a container, which may not be ready yet."""
+        with refusals(f"start the container {who}"):
+            self._container(who).start()
 
     def ask(self, who: str, action: str, wanted: set[NodeState]) -> None:
         """Do this (kill, pause, unpause) to a container, and see that it came about."""
@@ -168,21 +137,39 @@ class ContainerGroup:
                 )
                 for container in found:
                     logs.mkdir(parents=True, exist_ok=True)
-                    (logs / f"{container.labels[NODE]}.log").write_bytes(container.logs())
+                    if text := container.logs():
+                        (logs / f"{container.labels[NODE]}.log").write_bytes(text)
         finally:
             remove(self.client, self._filters())
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _free_subnet(self, name: str) -> str:
-        """A range that the engine would choose now, as `172.18.0.0/16`."""
-        draft = self.client.networks.create(name, driver="bridge", labels=self._labels)
-        try:
-            draft.reload()
-            ranges: list[str] = [pool["Subnet"] for pool in draft.attrs["IPAM"]["Config"]]
-        finally:
-            draft.remove()
-        return next(subnet for subnet in ranges if ":" not in subnet)
+    def _run_with_address(self, who: str, image: str, port: int, options: dict[str, Any]) -> None:
+        published = f"{port}/tcp"
+        network = {"network": self._network, "ports": {published: (HOST, 0)}}
+        self._create(who, image, options | network)
+        self.start(who)
+        container = self._containers[who]
+        with refusals(f"look at {who}"):
+            container.reload()
+        settings = container.attrs["NetworkSettings"]
+        if not settings["Ports"].get(published):
+            raise PlaceError(self.obituary(who, "stopped before it was ready"))
+        self.addresses[who] = settings["Networks"][self._network]["IPAddress"]
+        self.ports[who] = int(settings["Ports"][published][0]["HostPort"])
+
+    def _create(self, who: str, image: str, options: dict[str, Any]) -> None:
+        with refusals(f"create the container {who}"):
+            self._containers[who] = self.client.containers.create(
+                image,
+                name=self._full_name(who),
+                labels=self._labels | {NODE: who},
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges:true"],
+                # Logs are read back at the end; not every driver that an engine may prefer can do that.
+                log_config=LogConfig(type="json-file"),
+                **options,
+            )
 
     def _container(self, who: str) -> Container:
         if who not in self._containers:

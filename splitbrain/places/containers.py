@@ -2,12 +2,9 @@
 
 Every directed link `a->b` is a proxy on a port of its own in the Toxiproxy container; a's peer table names
 that port.  Clients and the admin reach a node through a port that the engine publishes on loopback.
-
-A dead node's address refuses: the port that it had may be another node's by now.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import msgspec
 
 from nemesis.steps import Link, Mode, NodeState
 from splitbrain.places import images
-from splitbrain.places.container_group import HOST, ContainerGroup, Plan
+from splitbrain.places.container_group import HOST, SETTINGS, ContainerGroup, host_of
 from splitbrain.places.conversations import Address
 from splitbrain.places.engine import connect
 from splitbrain.places.leftover_containers import Harness, sweep
@@ -36,12 +33,8 @@ NODE_PORT, PROXY_PORT = 7000, 8474
 FIRST_LINK_PORT = 20_001
 """Below the ports that a kernel gives out by itself."""
 
-SETTINGS = "/etc/splitbrain"
 POLL_S = 0.05
 WATCH_S = 1.0
-PROXY_TIMEOUT_S = 10.0
-"""Toxiproxy holds up a call for a link whose target is dead while it still tries to connect: 3 s, until the
-kernel gives up finding the address."""
 
 
 class DockerPlace(LivePlace):
@@ -55,30 +48,29 @@ class DockerPlace(LivePlace):
         self._links: ProxiedLinks | None = None
         self._expected: set[str] = set()
         """The containers that are meant to be alive; one that is not has died by itself."""
-        self._nowhere = socket.socket()
 
     # --- the cluster ------------------------------------------------------------------------------
 
     async def open(self) -> None:
         client = await self.in_thread(connect)
         group = self._group = ContainerGroup(client, self.spec.folder.name)
-        # Bound and not listening: whoever connects is refused, and nobody else gets the port.
-        self._nowhere.bind((HOST, 0))
         await self.in_thread(sweep)
         node_image = await self.in_thread(images.node_image, client)
         proxy_image = await self.in_thread(images.toxiproxy_image, client)
-        await self.in_thread(group.create_network, (PROXY, *self.spec.nodes))
-        ports = {link: FIRST_LINK_PORT + number for number, link in enumerate(links_of(self.spec.nodes))}
-        plans = [self._plan(node, node_image, ports) for node in self.spec.nodes]
-        plans.append(Plan(name=PROXY, image=proxy_image, port=PROXY_PORT))
-        await asyncio.gather(*(self.in_thread(group.create, plan) for plan in plans))
+        await self.in_thread(group.create_network)
+        nodes = self.spec.nodes
+        await asyncio.gather(
+            self.in_thread(group.run_proxy, PROXY, proxy_image, PROXY_PORT),
+            *(self.in_thread(group.create_node, node, node_image, NODE_PORT) for node in nodes),
+        )
+        ports = {link: FIRST_LINK_PORT + number for number, link in enumerate(links_of(nodes))}
         await self._open_links(ports)
-        await asyncio.gather(*(self.start(node) for node in self.spec.nodes))
-        self._expected.add(PROXY)
+        await asyncio.gather(*(self.in_thread(group.put, node, self._files(node, ports)) for node in nodes))
+        await asyncio.gather(*(self.start(node) for node in nodes))
+        self._expected |= {PROXY, *map(host_of, nodes)}
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
-        self._nowhere.close()
         self._expected.clear()
         if self._links is not None:
             self._links.server.close()
@@ -91,8 +83,7 @@ class DockerPlace(LivePlace):
             self._group = None
 
     def address(self, node: str) -> Address:
-        port = None if self._group is None else self._group.ports.get(node)
-        return HOST, self._nowhere.getsockname()[1] if port is None else port
+        return HOST, self._running.ports[host_of(node)]
 
     def cluster_facts(self) -> dict[str, Any]:
         """Everything else is found by the run's label."""
@@ -115,7 +106,6 @@ class DockerPlace(LivePlace):
 
     async def kill(self, node: str) -> None:
         self._expected.discard(node)
-        self._running.ports.pop(node, None)
         if await self.inspect(node) != "dead":
             await self.in_thread(self._running.ask, node, "kill", {"dead"})
         if self._links is not None:
@@ -145,9 +135,9 @@ class DockerPlace(LivePlace):
         assert self._group is not None, "the place must be entered first"
         return self._group
 
-    def _plan(self, node: str, image: str, ports: dict[Link, int]) -> Plan:
-        """The node's container, with its settings and perhaps a bug seed in it."""
-        addresses = self._running.addresses
+    def _files(self, node: str, ports: dict[Link, int]) -> dict[str, bytes]:
+        """The node's settings, and perhaps a bug seed."""
+        proxy = self._running.addresses[PROXY]
         config = msgspec.structs.replace(self.spec.config, node=node, nodes=self.spec.nodes)
         files = {}
         if config.bug is not None and config.bug.endswith(".py"):
@@ -158,25 +148,22 @@ class DockerPlace(LivePlace):
         settings = NodeSettings(
             config=config,
             listen=f"0.0.0.0:{NODE_PORT}",
-            peers={b: f"{addresses[PROXY]}:{port}" for (a, b), port in ports.items() if a == node},
+            peers={b: f"{proxy}:{port}" for (a, b), port in ports.items() if a == node},
             data="/data",
             engine=self.spec.engine,
             seed=self.spec.seed,
             cluster=self.spec.folder.name,
         )
-        files["node.json"] = msgspec.json.format(msgspec.json.encode(settings))
-        command = ("--config", f"{SETTINGS}/node.json")
-        return Plan(name=node, image=image, port=NODE_PORT, command=command, folder=SETTINGS, files=files)
+        return files | {"node.json": msgspec.json.format(msgspec.json.encode(settings))}
 
     async def _open_links(self, ports: dict[Link, int]) -> None:
         group = self._running
-        await self.in_thread(group.start, PROXY)
-        server = ToxiproxyServer(f"http://{HOST}:{group.ports[PROXY]}", PROXY_TIMEOUT_S)
+        server = ToxiproxyServer(f"http://{HOST}:{group.ports[PROXY]}")
         self._links = ProxiedLinks(server)
         await self._until_ready(PROXY, lambda: self.in_thread(server.running))
         addresses = {
-            link: (f"0.0.0.0:{port}", f"{group.addresses[link[1]]}:{NODE_PORT}")
-            for link, port in ports.items()
+            (a, b): (f"0.0.0.0:{port}", f"{group.addresses[host_of(b)]}:{NODE_PORT}")
+            for (a, b), port in ports.items()
         }
         await self.in_thread(self._links.open, addresses)
 

@@ -11,11 +11,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+import docker
 import requests
+from docker import errors
 from docker.context import ContextAPI
 
-import docker
-from docker import errors
 from splitbrain.program import PlaceError
 
 GREETING_TIMEOUT_S = 5

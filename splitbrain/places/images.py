@@ -25,12 +25,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 import docker
+import msgspec
+from docker import errors
+
 import splitbrain
 import store
-from docker import errors
 from splitbrain.places.engine import connect, refusals
 from splitbrain.places.leftover_containers import LABEL
 from splitbrain.program import PlaceError

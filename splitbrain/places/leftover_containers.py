@@ -16,12 +16,12 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 
+import docker
 import msgspec
+from docker import errors
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-import docker
-from docker import errors
 from splitbrain.places.engine import connect, refusals
 from splitbrain.places.process import ProcessId
 

@@ -1,0 +1,71 @@
+"""A cycle of transactions, drawn as SVG: nodes on a circle, an arrow for each dependency."""
+
+import math
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+SIZE, NODE = 380, 25
+RADIUS = 132
+MOST = 12
+"""Nodes that fit on the circle; longer cycles are told in words only."""
+
+
+class Edge(NamedTuple):
+    """One step of a cycle: `source` came before `target`, which `kind` (wr, ww, rw, process, realtime) and
+    a sentence explain."""
+
+    source: str
+    target: str
+    kind: str
+    sentence: str
+
+
+def draw(edges: list[Edge]) -> Markup:
+    """The picture; empty for cycles that are too long."""
+    count = len(edges)
+    if not 2 <= count <= MOST:
+        return Markup("")
+    places = [_on_circle(at, count) for at in range(count)]
+    arrows = [_arrow(edge, places[at], places[(at + 1) % count]) for at, edge in enumerate(edges)]
+    nodes = [
+        Markup('<g class="node"><circle cx="{x:.1f}" cy="{y:.1f}" r="{r}"/><text x="{x:.1f}" y="{t:.1f}">{n}</text></g>')
+        .format(x=x, y=y, t=y + 5, r=NODE, n=edge.source)
+        for edge, (x, y) in zip(edges, places, strict=True)
+    ]  # fmt: skip
+    return Markup(
+        '<svg class="circle" viewBox="0 0 {s} {s}" width="{s}" height="{s}" role="img" '
+        'aria-label="a cycle of {n} transactions"><defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" '
+        'markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L10 5L0 10z"/></marker></defs>{parts}</svg>'
+    ).format(s=SIZE, n=count, parts=Markup("").join([*arrows, *nodes]))
+
+
+def _on_circle(at: int, count: int) -> tuple[float, float]:
+    angle = 2 * math.pi * at / count - math.pi / 2
+    return SIZE / 2 + RADIUS * math.cos(angle), SIZE / 2 + RADIUS * math.sin(angle)
+
+
+def _arrow(edge: Edge, source: tuple[float, float], target: tuple[float, float]) -> Markup:
+    """An arc bent outwards, so that the two arrows between two nodes do not lie on each other."""
+    (x1, y1), (x2, y2) = source, target
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    normal = ((y2 - y1) / length, -(x2 - x1) / length)
+    bend = 0.22 * length
+    mx, my = (x1 + x2) / 2 + normal[0] * bend, (y1 + y2) / 2 + normal[1] * bend
+    start, end = _beside(source, (mx, my)), _beside(target, (mx, my))
+    lx, ly = (x1 + x2) / 2 + normal[0] * (bend / 2 + 15), (y1 + y2) / 2 + normal[1] * (bend / 2 + 15)
+    return Markup(
+        '<g class="edge {css}"><title>{told}</title>'
+        '<path d="M{a:.1f} {b:.1f}Q{c:.1f} {d:.1f} {e:.1f} {f:.1f}" marker-end="url(#tip)"/>'
+        '<text x="{x:.1f}" y="{y:.1f}">{kind}</text></g>'
+    ).format(
+        css=edge.kind if edge.kind in ("ww", "wr", "rw") else "order", told=edge.sentence,
+        a=start[0], b=start[1], c=mx, d=my, e=end[0], f=end[1], x=lx, y=ly + 4, kind=edge.kind,
+    )  # fmt: skip
+
+
+def _beside(node: tuple[float, float], towards: tuple[float, float]) -> tuple[float, float]:
+    """The point of a node's rim that faces another point."""
+    dx, dy = towards[0] - node[0], towards[1] - node[1]
+    length = math.hypot(dx, dy) or 1.0
+    return node[0] + dx / length * (NODE + 3), node[1] + dy / length * (NODE + 3)

@@ -1,0 +1,156 @@
+"""Operations as bars on lanes, one lane per process, drawn as SVG.
+
+The horizontal axis is the order of the history, not its clock: every beginning and end takes one step, so
+that what overlaps and what does not can be seen however far apart in time it was.  Times are in the tooltips.
+
+  filled     it succeeded (reads are lighter)
+  outlined   it certainly had no effect
+  fading     nobody knows: it may have taken effect at any time from its beginning on
+"""
+
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from checker.classic.element import shown
+from checker.history import Pair
+from checker.operation import Operation
+
+WIDTH, LABELS, LANE, TOP, AXIS = 1080, 128, 58, 6, 26
+LETTER = 6.9
+"""Width of a letter of the labels, on average, in px."""
+
+MOST = 14
+"""Operations that are drawn; more cannot be read."""
+
+READS = frozenset({"read", "get", "r", "dequeue", "drain"})
+
+
+def draw(pairs: list[Pair], marked: set[int]) -> Markup:
+    """The picture. `marked` are indexes of entries whose operation gets a ring."""
+    pairs = sorted(pairs, key=lambda pair: pair[0].index)[:MOST]
+    entries = sorted({entry.index for pair in pairs for entry in pair if entry is not None})
+    step = (WIDTH - LABELS - 30) / max(len(entries), 1)
+    at = {index: LABELS + 10 + (rank + 0.25) * step for rank, index in enumerate(entries)}
+    processes = list(dict.fromkeys(pair[0].process for pair in pairs))
+    height = TOP + LANE * len(processes) + AXIS
+    parts = [_frame(processes, entries, at, height)]
+    for lane, process in enumerate(processes):
+        own = [pair for pair in pairs if pair[0].process == process]
+        parts += [_bar(pair, own, at, TOP + lane * LANE, marked) for pair in own]
+    return Markup(
+        '<svg class="lanes" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
+        'aria-label="operations on lanes by process">{parts}</svg>'
+    ).format(w=WIDTH, h=height, parts=Markup("").join(parts))
+
+
+def _frame(processes: list[Any], entries: list[int], at: dict[int, float], height: int) -> Markup:
+    """Lane names and lines, and the numbers of the entries below."""
+    parts = []
+    for lane, process in enumerate(processes):
+        y = TOP + lane * LANE + 36
+        name = f"process {process}" if isinstance(process, int) else str(process)
+        parts.append(
+            Markup('<text class="lane" x="{x}" y="{y}">{n}</text>').format(x=LABELS - 12, y=y + 4, n=name)
+        )
+        parts.append(
+            Markup('<line class="rail" x1="{a}" x2="{b}" y1="{y}" y2="{y}"/>').format(a=LABELS, b=WIDTH, y=y)
+        )
+    last = -100.0
+    for index in entries:
+        if at[index] - last >= 8 * len(str(index)) + 6:
+            last = at[index]
+            parts.append(
+                Markup('<text class="entry" x="{x}" y="{y}">{n}</text>').format(
+                    x=_px(last), y=height - 8, n=index
+                )
+            )
+    parts.append(
+        Markup('<text class="lane" x="{x}" y="{y}">entry</text>').format(x=LABELS - 12, y=height - 8)
+    )
+    return Markup("").join(parts)
+
+
+def _bar(pair: Pair, own: list[Pair], at: dict[int, float], top: int, marked: set[int]) -> Markup:
+    begin, end = pair
+    left = at[begin.index]
+    open_end = end is None or end.type == "info"
+    right = WIDTH - 8.0 if open_end or end is None else max(at[end.index], left + 10)
+    nexts = [at[p[0].index] for p in own if at[p[0].index] > left]
+    room = int((min(nexts, default=float(WIDTH)) - left - 4) / LETTER)
+    if open_end and nexts:
+        right = min(right, min(nexts) - 6)
+    kind = "info" if open_end else "fail" if end is not None and end.type == "fail" else "ok"
+    look = f"bar {kind}" + (" read" if begin.f in READS else "")
+    if {begin.index, end.index if end is not None else begin.index} & marked:
+        look += " marked"
+    text = label(pair)
+    return Markup(
+        '<g><title>{tip}</title><text class="op" x="{x}" y="{ty}">{text}</text>'
+        '<rect class="{look}" x="{x}" y="{y}" width="{w}" height="13" rx="3"/></g>'
+    ).format(
+        tip=_tip(pair, text),
+        x=_px(left),
+        ty=top + 22,
+        text=_cut(text, room),
+        look=look,
+        y=top + 30,
+        w=_px(right - left),
+    )
+
+
+def label(pair: Pair) -> str:
+    """What was asked and answered: `read → [1,2]`, `add 5`, `cas [0,1]`, `append x 3, r y [1]`."""
+    begin, end = pair
+    value = end.value if end is not None and end.type == "ok" else begin.value
+    key = f" {begin.key}" if begin.key is not None else ""
+    if begin.f == "txn" and isinstance(value, list):
+        return ", ".join(_micro(step) for step in value)
+    if begin.f in READS:
+        answer = f" → {shown(value)}" if end is not None and end.type == "ok" else " → ?"
+        return f"{begin.f}{key}{answer}"
+    changed = f" → {shown(value)}" if value != begin.value and begin.value is not None else ""
+    argument = begin.value if begin.value is not None else value
+    return f"{begin.f}{key}" + (f" {shown(argument)}" if argument is not None else "") + changed
+
+
+def _micro(step: Any) -> str:
+    if not isinstance(step, list) or len(step) != 3:
+        return shown(step)
+    verb, key, value = step
+    verb = {"r": "read", "w": "write"}.get(verb, verb)
+    return f"{verb} {key} {'?' if value is None and verb == 'read' else shown(value)}"
+
+
+def _tip(pair: Pair, text: str) -> str:
+    begin, end = pair
+    lines = [
+        text,
+        f"process {begin.process}" + (f" through {begin.node}" if begin.node else ""),
+        _when("began", begin),
+    ]
+    if end is None:
+        lines.append("never completed: it may have taken effect, or may still")
+    else:
+        told = {
+            "ok": "succeeded",
+            "fail": "failed, certainly without effect",
+            "info": "ended with an unknown outcome",
+        }
+        lines.append(_when(told.get(end.type, end.type), end))
+        if end.error:
+            lines.append(f"error: {end.error}")
+    return "\n".join(lines)
+
+
+def _when(what: str, entry: Operation) -> str:
+    moment = f", {entry.time / 1e9:.4f} s" if entry.time >= 0 else ""
+    return f"{what} in entry {entry.index}{moment}"
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: max(room - 1, 3)] + "…"
+
+
+def _px(value: float) -> str:
+    return str(escape(f"{value:.1f}"))
