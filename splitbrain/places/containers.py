@@ -109,7 +109,7 @@ class DockerPlace(LivePlace):
         if await self.inspect(node) != "dead":
             await self.in_thread(self._running.ask, node, "kill", {"dead"})
         if self._links is not None:
-            self._links.target_died(node)
+            self._links.node_died(node)
 
     async def start(self, node: str) -> None:
         if await self.inspect(node) == "dead":

@@ -99,7 +99,7 @@ class LocalPlace(LivePlace):
         await self._nodes[node].kill()
         self._note()
         if self._links is not None:
-            self._links.target_died(node)
+            self._links.node_died(node)
 
     async def start(self, node: str) -> None:
         process = self._nodes[node]

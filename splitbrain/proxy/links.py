@@ -11,9 +11,9 @@ Rules of this file
   1. Everything is safe to repeat: what is there already, or gone already, is as wanted.
   2. A cut in another mode replaces the cut that is there.
   3. After `mend_all` the server is asked whether it really has nothing left.
-  4. A stalled link whose target was killed meanwhile is mended by replacing its proxy.  Toxiproxy would try
-     to flush what it holds into the dead connection, for 5 s per chunk, and answer nothing until then; and
-     there is nobody whom the held bytes could reach.
+  4. A stalled link is mended by replacing its proxy when its target or its source was killed meanwhile.
+     Toxiproxy would try to flush what it holds into the dead connection, for 5 s per chunk, and answer nothing
+     until then.  What a dead source had sent goes with it, as what was still in its own buffers did.
 """
 
 from collections.abc import Iterable
@@ -76,9 +76,9 @@ class ProxiedLinks:
             with suppress(ExistsError):
                 proxy.add_toxic(**TOXICS[mode])
 
-    def target_died(self, node: str) -> None:
+    def node_died(self, node: str) -> None:
         """The node was killed, and with it its ends of all connections. Tell this before it starts again."""
-        self._orphaned |= {link for link, mode in self._cuts.items() if link[1] == node and mode == "stall"}
+        self._orphaned |= {link for link, mode in self._cuts.items() if node in link and mode == "stall"}
 
     def mend(self, links: Iterable[Link]) -> None:
         """Restore these links."""

@@ -544,7 +544,7 @@ def test_links_are_cut_and_mended_in_every_mode(server: ToxiproxyServer, echo: s
         server.destroy_all()
 
 
-def test_a_stalled_link_whose_target_died_is_mended_without_delay(server: ToxiproxyServer) -> None:
+def test_a_stalled_link_whose_node_died_is_mended_without_delay(server: ToxiproxyServer) -> None:
     """Flushing into a connection that is gone makes Toxiproxy hang; see rule 4 of `links.py`."""
     links = ProxiedLinks(server)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -562,7 +562,7 @@ def test_a_stalled_link_whose_target_died_is_mended_without_delay(server: Toxipr
             far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             far.close()
             listening.close()
-            links.target_died("n2")
+            links.node_died("n2")
             listening = socket.create_server(("127.0.0.1", port))
             links.mend([("n1", "n2")])
             assert server.disturbed() == []
@@ -575,3 +575,30 @@ def test_a_stalled_link_whose_target_died_is_mended_without_delay(server: Toxipr
     finally:
         listening.close()
         server.destroy_all()
+
+
+def test_a_stalled_link_whose_source_died_is_mended_without_delay(server: ToxiproxyServer) -> None:
+    """A successor of the dead source dials in, is never heard, and the target gives up on it."""
+    links = ProxiedLinks(server)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        try:
+            links.open({("n1", "n2"): ("127.0.0.1:0", f"127.0.0.1:{port}")})
+            links.cut([("n1", "n2")], "stall")
+            links.node_died("n1")
+            with dial(server.proxies()["n1->n2"]) as successor:
+                far, _ = listening.accept()
+                for _ in range(4):
+                    successor.sendall(b"x")
+                    assert silent(far)
+                far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                far.close()
+                links.mend([("n1", "n2")])
+                assert server.disturbed() == []
+            with dial(server.proxies()["n1->n2"]) as again:
+                again.sendall(b"hello")
+                far, _ = listening.accept()
+                with far:
+                    assert read(far, 5) == b"hello"
+        finally:
+            server.destroy_all()
