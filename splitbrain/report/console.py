@@ -172,7 +172,13 @@ class Console:
 def _told(f: str, fields: dict[str, Any]) -> str:
     """What became of a fault, for a line of a log; nothing when a later entry says it better."""
     if f == "heal":
-        return "healed"
+        match fields.get("healed"):
+            case True:
+                return "healed"
+            case False:
+                return f"still bites after healing: {fields.get('how', 'no reason given')}"
+            case _:
+                return ""
     match fields.get("bit"):
         case True:
             return "bites"

@@ -123,6 +123,7 @@ def test_faults_are_told_once_proved_and_once_healed(quiet: None, capsys: pytest
         (1, "inject", {}),
         (2, "inject", {"bit": True}),
         (3, "heal", {}),
+        (3, "heal", {"healed": True}),
         (4, "inject", {"bit": False, "how": "n2 still answers"}),
     ):
         entry = Operation(process="nemesis", type="info", f=f, time=at * 10**9, value=value | more)
