@@ -36,11 +36,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from checker.final_reads import Ending, Reading, endings, is_final
+from checker.dynamo.sight import Sight, sights_of
+from checker.final_reads import Ending, Reading, endings
 from checker.history import History, Pair
 from checker.operation import Operation
 from checker.verdict import Anomaly, Validity, Verdict
-from checker.version_graph import KeyVersions, Version, VersionGraph, graph_of, observes
+from checker.version_graph import KeyVersions, Version, VersionGraph, graph_of
 from checker.wording import braces, listed, seconds, told, who
 
 LISTED = 50
@@ -50,15 +51,16 @@ LISTED = 50
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge all keys. Takes no options."""
     graph = graph_of(history)
+    sights = sights_of(history)
     staleness = _Staleness()
     anomalies: list[Anomaly] = []
     for key, versions in graph.keys.items():
         anomalies += _cycles(versions)
         reported: set[tuple[str, str]] = set()
-        for pair in graph.operations[key]:
-            if pair[1] is not None and pair[1].reads:
-                anomalies += _observation(graph, versions, pair, reported)
-        staleness.measure(versions, graph.operations[key])
+        for sight in sights[key]:
+            if sight.suspect:
+                anomalies += _observation(graph, versions, sight.pair, reported)
+            staleness.measure(sight)
         anomalies += _end(graph, endings(history)[key])
     return _verdict(history, anomalies, staleness)
 
@@ -247,39 +249,12 @@ class _Staleness:
         self.reads = 0
         self.found = {"stale-read": 0, "stale-delete": 0}
 
-    def measure(self, key: KeyVersions, operations: list[Pair]) -> None:
-        """One sweep over a key in the order of the history.
-
-        `acknowledged` grows at completions and is remembered at each invocation.  A delete may be seen
-        (as an absence) from its invocation on, and must be from its acknowledgement.
-        """
-        entries = [(i.index, False, i, c) for i, c in operations]
-        entries += [(c.index, True, i, c) for i, c in operations if c is not None]
-        acknowledged = deleted = hidden = 0
-        at_invocation: dict[int, tuple[int, int]] = {}
-        for _, completed, invocation, completion in sorted(entries, key=lambda entry: entry[:2]):
-            own = key.by_id.get(invocation.write) if invocation.write is not None else None
-            if not completed:
-                at_invocation[invocation.index] = (acknowledged, deleted)
-                if own is not None and own.is_delete:
-                    hidden |= key.ancestors[own.at]
-                continue
-            assert completion is not None
-            if observes((invocation, completion)) and not is_final(completion):
-                self._read(key, completion, at_invocation[invocation.index], hidden)
-            if own is not None and own.outcome == "ok":
-                acknowledged |= 0 if own.is_delete else own.bit
-                deleted |= key.ancestors[own.at] if own.is_delete else 0
-
-    def _read(self, key: KeyVersions, read: Operation, before: tuple[int, int], hidden: int) -> None:
-        acknowledged, deleted = before
-        shown = key.mask(read.reads or ())
-        accounted = hidden | shown
-        for version in key.members(shown):
-            accounted |= key.ancestors[version.at]
-        self.reads += 1
-        self.found["stale-read"] += bool(acknowledged & ~accounted)
-        self.found["stale-delete"] += bool(shown & deleted)
+    def measure(self, sight: Sight) -> None:
+        """Count one observation, unless it is a final read."""
+        if not sight.final:
+            self.reads += 1
+            self.found["stale-read"] += sight.missed > 0
+            self.found["stale-delete"] += sight.deleted >= 0
 
     def stats(self) -> dict[str, Any]:
         """Counts and rates for the verdict."""

@@ -59,15 +59,17 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
 def differences(look: Look, primaries: Primaries) -> list[Difference]:
     """The keys whose primaries hold something different at this look. Silent nodes are left out."""
     found = []
+    held = {node: sample.digests for node, sample in look.nodes.items() if sample is not None}
     for key, nodes in primaries.items():
+        # Most keys of most looks are equal; only the others are worth grouping.
+        if len({held[node].get(key) for node in nodes if node in held}) < 2:
+            continue
         groups: dict[str | None, tuple[str, ...]] = {}
         for node in nodes:
-            sample = look.nodes.get(node)
-            if sample is not None:
-                digest = sample.digests.get(key)
+            if node in held:
+                digest = held[node].get(key)
                 groups[digest] = (*groups.get(digest, ()), node)
-        if len(groups) > 1:
-            found.append(Difference(key=key, groups=groups))
+        found.append(Difference(key=key, groups=groups))
     return found
 
 

@@ -29,18 +29,21 @@ the last look still finds somewhere (or could not, as a node was silent) is then
 import msgspec
 
 from checker import phases, replicas
+from checker.dynamo import scale
 from checker.history import History
 from checker.operation import Operation
 from checker.version_graph import KeyVersions, Version, graph_of
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One final read, judged. `back` pairs each version that should be gone with what had replaced it."""
+    """One final read, judged. `present` is the set that it showed.
+
+    `back` pairs each version that should be gone with what had replaced it.
+    """
 
     invocation: Operation
     completion: Operation
     present: int
-    covered: int
     lost: tuple[Version, ...]
     back: tuple[tuple[Version, Version], ...]
 
@@ -67,7 +70,7 @@ def _endings(history: History) -> dict[str, Ending]:
 def _ending(history: History, name: str, key: KeyVersions) -> Ending:
     acknowledged = sum(version.outcome == "ok" for version in key.versions)
     readings = [
-        _reading(key, invocation, completion)
+        _reading(history, key, invocation, completion)
         for invocation, completion in graph_of(history).operations[name]
         if completion is not None and is_final(completion) and completion.reads is not None
     ]
@@ -86,7 +89,19 @@ def is_final(completion: Operation) -> bool:
     return completion.final and completion.type == "ok" and completion.write is None
 
 
-def _reading(key: KeyVersions, invocation: Operation, completion: Operation) -> Reading:
+def _clean(history: History) -> set[int]:
+    """Final reads that compiled code has found in order. Empty for small histories: nobody has looked."""
+    if not scale.compiled(history):
+        return set()
+    from checker.dynamo import ending
+
+    return ending.clean(history)
+
+
+def _reading(history: History, key: KeyVersions, invocation: Operation, completion: Operation) -> Reading:
+    if completion.index in history.derive(_clean):
+        present = key.mask(completion.reads or ())
+        return Reading(invocation=invocation, completion=completion, present=present, lost=(), back=())
     before = [v for v in key.versions if v.acknowledged_before(invocation)]
     present = key.mask(completion.reads or ())
     covered = key.covered(present | key.deletes)
@@ -94,8 +109,7 @@ def _reading(key: KeyVersions, invocation: Operation, completion: Operation) -> 
         invocation=invocation,
         completion=completion,
         present=present,
-        covered=covered,
-        lost=tuple(v for v in before if not v.is_delete and not covered & v.bit),
+        lost=tuple(key.members(key.mask(v.id for v in before if not v.is_delete) & ~covered)),
         back=tuple(_back(key, present, before)),
     )
 
@@ -107,11 +121,9 @@ def _back(key: KeyVersions, present: int, before: list[Version]) -> list[tuple[V
     several writes the first that had seen the version itself.
     """
     found = []
-    beside = 0
-    for version in key.members(present):
-        beside |= key.ancestors[version.at]
-    for version in key.members(present & ~beside):
-        replaced_by = [z for z in before if key.has_seen(z, version)]
+    acknowledged = key.mask(version.id for version in before)
+    for version in key.members(key.maximal(present)):
+        replaced_by = list(key.members(key.descendants(version) & acknowledged & ~version.bit))
         if replaced_by:
             rank = {False: 1, True: 0}
             found.append(

@@ -13,8 +13,8 @@ Rules of this file
   4. What cannot have been recorded by a working harness (a process with two open operations, say) is a
      problem: the history is kept, but no checker calls it valid (`registry.py`).
 
-The format is JSON lines, one operation each (`operation.py`); one JSON array of operations is read, too.
-"""
+The format is JSON lines, one operation each (`operation.py`); those of other tools are read, too
+(`formats/`)."""
 
 import os
 import threading
@@ -54,15 +54,13 @@ class History(Sequence[Operation]):
 
     @classmethod
     def from_file(cls, path: Path | str) -> Self:
-        """Read JSON lines or one JSON array. Raises HistoryError."""
-        path = Path(path)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise HistoryError(f"{path}: cannot read the history: {error.strerror or error}") from None
-        if data.lstrip()[:1] == b"[":
-            return cls(_array(path, data))
-        operations, notes = _lines(path, data)
+        """Read a file in any notation, recognised from its content. Raises HistoryError.
+
+        `formats.load.load` is the same with choices: lenient, independent keys, progress.
+        """
+        from checker.formats.load import read
+
+        operations, notes = read(Path(path), lenient=False, progress=None)
         return cls(operations, notes)
 
     def pairs(self) -> list[Pair]:
@@ -132,32 +130,6 @@ class HistoryWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _lines(path: Path, data: bytes) -> tuple[list[Operation], list[str]]:
-    decoder = msgspec.json.Decoder(Operation)
-    lines = data.split(b"\n")
-    operations: list[Operation] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            operations.append(decoder.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            # Only a line that lacks its newline can be torn; the writer ends every line with one.
-            if number == len(lines):
-                return operations, [
-                    f"line {number} is torn (the harness was killed while writing it) and left out"
-                ]
-            raise HistoryError(f"{path}: line {number}: {error}; expected {EXPECTED}") from None
-    return operations, []
-
-
-def _array(path: Path, data: bytes) -> list[Operation]:
-    try:
-        return msgspec.json.decode(data, type=list[Operation])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise HistoryError(f"{path}: {error}; expected a JSON array of operations, or {EXPECTED}") from None
 
 
 def _numbered(operations: list[Operation]) -> tuple[list[Operation], list[str]]:

@@ -117,7 +117,7 @@ def _judge_cart(history: History, ending: Ending, report: Report) -> None:
     kept = {item for reading in ending.readings for item in items_in(reading.completion.value)}
     effective = 0
     for reading in ending.readings:
-        effective |= reading.covered
+        effective |= key.covered(reading.present | key.deletes)
     removes = [version for version in key.versions if version.invocation.f == REMOVE]
     removes_of: dict[str, list[Version]] = {}
     for remove in removes:
@@ -139,7 +139,7 @@ def _judge_cart(history: History, ending: Ending, report: Report) -> None:
 
 def _had_seen(key: KeyVersions, remove: Version, add: Version) -> bool:
     """Had the remove's client seen the item? Where what was seen is not recorded, it may have."""
-    behind = key.ancestors[remove.at] | remove.bit
+    behind = key.behind(remove) | remove.bit
     return bool(behind & add.bit) or bool(behind & key.unknown)
 
 

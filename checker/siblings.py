@@ -14,39 +14,25 @@ been seen by another member's client, so no correct state holds both (`causal.py
 
 from typing import Any
 
-import msgspec
-
-from checker.history import History, Pair
+from checker.dynamo.sight import Sight, sights_of
+from checker.history import History
 from checker.verdict import Anomaly, Validity, Verdict
-from checker.version_graph import KeyVersions, graph_of, observes
 from checker.wording import plural, seconds, who
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One read: how many siblings it showed, and how many of them can be concurrent."""
-
-    pair: Pair
-    count: int
-    concurrent: int
-
-    @property
-    def time(self) -> int:
-        """When the read completed."""
-        assert self.pair[1] is not None
-        return self.pair[1].time
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge all reads. Takes no options."""
-    graph = graph_of(history)
-    by_key = {key: _readings(versions, graph.operations[key]) for key, versions in graph.keys.items()}
+    by_key = {
+        key: sorted(found, key=lambda sight: sight.completion.index)
+        for key, found in sights_of(history).items()
+    }
     readings = [reading for found in by_key.values() for reading in found]
     anomalies = tuple(
-        _explosion(key, found) for key, found in by_key.items() if any(r.count > r.concurrent for r in found)
+        _explosion(key, found) for key, found in by_key.items() if any(r.shown > r.concurrent for r in found)
     )
     if not readings:
         return Verdict(validity=Validity.UNKNOWN, reason="no read succeeded, so no sibling was ever seen")
-    most = max(reading.count for reading in readings)
+    most = max(reading.shown for reading in readings)
     if anomalies:
         reason = f"{plural(len(anomalies), 'key')} with more siblings than concurrent writes, up to {most}"
     else:
@@ -55,49 +41,35 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     return Verdict(validity=validity, reason=reason, anomalies=anomalies, stats=_stats(by_key, readings))
 
 
-def _readings(key: KeyVersions, operations: list[Pair]) -> list[Reading]:
-    """All reads of a key by time of completion. Ids that nobody wrote count as siblings of their own."""
-    found = []
-    for pair in operations:
-        if observes(pair):
-            assert pair[1] is not None
-            reads = pair[1].reads or ()
-            unwritten = len({name for name in reads if name not in key.by_id})
-            concurrent = key.maximal(key.mask(reads)).bit_count() + unwritten
-            found.append(Reading(pair=pair, count=len(reads), concurrent=concurrent))
-    return sorted(found, key=lambda reading: reading.pair[1].index if reading.pair[1] else 0)
-
-
-def _explosion(key: str, readings: list[Reading]) -> Anomaly:
-    wrong = [reading for reading in readings if reading.count > reading.concurrent]
-    worst = max(wrong, key=lambda reading: reading.count - reading.concurrent)
-    invocation, completion = worst.pair
-    assert completion is not None
+def _explosion(key: str, readings: list[Sight]) -> Anomaly:
+    wrong = [reading for reading in readings if reading.shown > reading.concurrent]
+    worst = max(wrong, key=lambda reading: reading.shown - reading.concurrent)
+    invocation, completion = worst.invocation, worst.completion
     sentence = (
-        f"the {invocation.f} of {key} by {who(invocation)} at {seconds(worst.time)} showed "
-        f"{plural(worst.count, 'sibling')}, of which {worst.concurrent} can be concurrent; "
+        f"the {invocation.f} of {key} by {who(invocation)} at {seconds(worst.completion.time)} showed "
+        f"{plural(worst.shown, 'sibling')}, of which {worst.concurrent} can be concurrent; "
         f"{len(wrong)} of {plural(len(readings), 'read')} of the key showed too many, "
-        f"first at {seconds(wrong[0].time)}"
+        f"first at {seconds(wrong[0].completion.time)}"
     )
     return Anomaly(
         type="sibling-explosion",
         sentence=sentence,
         operations=(invocation.index, completion.index),
         key=key or None,
-        time=worst.time,
+        time=worst.completion.time,
     )
 
 
-def _stats(by_key: dict[str, list[Reading]], readings: list[Reading]) -> dict[str, Any]:
+def _stats(by_key: dict[str, list[Sight]], readings: list[Sight]) -> dict[str, Any]:
     """`series`: per key (time in ns, siblings shown, of which can be concurrent), for plotting."""
     return {
         "reads": len(readings),
-        "max": max(reading.count for reading in readings),
-        "mean": round(sum(reading.count for reading in readings) / len(readings), 3),
+        "max": max(reading.shown for reading in readings),
+        "mean": round(sum(reading.shown for reading in readings) / len(readings), 3),
         "max_concurrent": max(reading.concurrent for reading in readings),
-        "with_siblings": sum(reading.count > 1 for reading in readings),
+        "with_siblings": sum(reading.shown > 1 for reading in readings),
         "series": {
-            key: [(reading.time, reading.count, reading.concurrent) for reading in found]
+            key: [(reading.completion.time, reading.shown, reading.concurrent) for reading in found]
             for key, found in sorted(by_key.items())
             if found
         },

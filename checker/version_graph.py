@@ -13,16 +13,32 @@ Rules of this file
   3. Sets of versions of one key are integers, one bit per version.  A read is compared with hundreds of
      writes by a few `&` and `|`; networkx (`digraph`) is for finding and showing paths.
 
-Memory is quadratic in the writes per key (20,000 writes to one key: about 50 MB).
+The table of all ancestors is quadratic in the writes per key, so it is only made for keys of up to LARGE
+writes (1 MB at most), and when it is first asked for.  In larger keys every question walks the graph: linear
+memory, and linear time for each question, which is enough for the few that remain when the compiled sweep
+(`dynamo/sweep.py`) has judged the mass of the reads.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
-import networkx
 
 from checker.history import History, Pair
 from checker.operation import Operation
+
+if TYPE_CHECKING:
+    import networkx
+
+LARGE = 4096
+"""Keys with more writes than this get no table of ancestors."""
+
+MANY = 64
+"""Sets of more versions than this are made and read in one go: bit by bit would be quadratic."""
+
+DIGITS = bytes([ord("0"), ord("1")]) + bytes(254)
 
 BLIND = "put"
 """The `f` of a write that does not read first (with empty `reads`, it is no observation of the store)."""
@@ -78,7 +94,6 @@ class KeyVersions:
         self.by_id: dict[str, Version] = {}
         for invocation, completion in pairs:
             self._add(invocation, completion)
-        self.ancestors, self.cycles = _ancestors(self)
         self.deletes = self.mask(v.id for v in self.versions if v.is_delete and v.outcome != "fail")
         self.unknown = self.mask(v.id for v in self.versions if v.reads is None and v.outcome != "fail")
 
@@ -96,17 +111,76 @@ class KeyVersions:
         self.versions.append(version)
         self.by_id[version.id] = version
 
+    @cached_property
+    def _table(self) -> tuple[list[int], list[tuple[str, ...]]]:
+        return _ancestors(self, True)
+
+    @cached_property
+    def cycles(self) -> list[tuple[str, ...]]:
+        """Versions that had seen each other, each the next, and so round."""
+        # The table finds them on the way; where nobody has asked for it, they can be had for less.
+        return self._table[1] if "_table" in self.__dict__ else _ancestors(self, False)[1]
+
+    def behind(self, version: Version) -> int:
+        """The set of all that a version had seen, directly or not: its ancestors."""
+        if len(self.versions) <= LARGE:
+            return self._table[0][version.at]
+        return self._walk([version.at], self._edges) & ~version.bit
+
+    def edges(self, version: Version) -> list[int]:
+        """The places of the versions that it had seen itself, each once."""
+        seen = (self.by_id.get(name) for name in version.reads or ())
+        # One that saw itself is a phantom's business, not the graph's.
+        return list(dict.fromkeys(other.at for other in seen if other is not None and other is not version))
+
+    @cached_property
+    def _edges(self) -> list[list[int]]:
+        return [self.edges(version) for version in self.versions]
+
+    @cached_property
+    def seen_by(self) -> list[list[int]]:
+        """Per version the places of those that had seen it themselves."""
+        result: list[list[int]] = [[] for _ in self.versions]
+        for at, edges in enumerate(self._edges):
+            for seen in edges:
+                result[seen].append(at)
+        return result
+
+    def _walk(self, starts: list[int], edges: list[list[int]]) -> int:
+        """All that can be reached from these places, and they themselves."""
+        reached = bytearray(len(self.versions))
+        for at in starts:
+            reached[at] = 1
+        pending = list(starts)
+        while pending:
+            for other in edges[pending.pop()]:
+                if not reached[other]:
+                    reached[other] = 1
+                    pending.append(other)
+        return _packed(reached)
+
     def mask(self, ids: Iterable[str]) -> int:
         """The set of these versions; ids that nobody wrote are left out."""
+        places = [self.by_id[name].at for name in ids if name in self.by_id]
+        if len(places) > MANY:
+            chosen = bytearray(len(self.versions))
+            for at in places:
+                chosen[at] = 1
+            return _packed(chosen)
         result = 0
-        for name in ids:
-            version = self.by_id.get(name)
-            if version is not None:
-                result |= 1 << version.at
+        for at in places:
+            result |= 1 << at
         return result
 
     def members(self, mask: int) -> Iterator[Version]:
         """The versions in a set, in order of invocation."""
+        if mask.bit_count() > MANY:
+            bits = bin(mask)[:1:-1]
+            at = bits.find("1")
+            while at >= 0:
+                yield self.versions[at]
+                at = bits.find("1", at + 1)
+            return
         while mask:
             lowest = mask & -mask
             yield self.versions[lowest.bit_length() - 1]
@@ -117,34 +191,37 @@ class KeyVersions:
 
         A member that was written without a known `reads` covers all that does not descend from it.
         """
-        result = mask
-        for version in self.members(mask):
-            result |= self.ancestors[version.at]
+        result = self.closure(mask)
         done = 0
-        while pending := result & self.unknown & ~done:
+        while result != self._all and (pending := result & self.unknown & ~done):
             version = next(self.members(pending))
             done |= version.bit
-            for seen in self.members(~self.descendants(version) & self._all & ~result):
-                result |= seen.bit | self.ancestors[seen.at]
+            # Whatever an older one had seen does not descend from the version either, unless in a circle.
+            result = self.closure(result | (self._all & ~self.descendants(version)))
+        return result
+
+    def closure(self, mask: int) -> int:
+        """The versions in the set and all their ancestors."""
+        if len(self.versions) > LARGE:
+            return self._walk([version.at for version in self.members(mask)], self._edges)
+        result = mask
+        for version in self.members(mask):
+            result |= self.behind(version)
         return result
 
     def descendants(self, version: Version) -> int:
         """The version itself and all that had seen it, directly or not."""
-        result = version.bit
-        for other in self.versions:
-            if self.ancestors[other.at] & version.bit:
-                result |= other.bit
-        return result
+        return self._walk([version.at], self.seen_by)
 
     def maximal(self, mask: int) -> int:
         """The members that no other member had seen: those that are truly concurrent."""
         for version in self.members(mask):
-            mask &= ~self.ancestors[version.at]
+            mask &= ~self.behind(version)
         return mask
 
     def has_seen(self, later: Version, earlier: Version) -> bool:
         """Is `earlier` an ancestor of `later`?"""
-        return bool(self.ancestors[later.at] & earlier.bit)
+        return bool(self.behind(later) & earlier.bit)
 
     @property
     def _all(self) -> int:
@@ -169,6 +246,8 @@ class VersionGraph:
 
     def digraph(self) -> "networkx.DiGraph[str]":
         """An edge from each write to every version that it had seen."""
+        import networkx
+
         if self._digraph is None:
             graph: networkx.DiGraph[str] = networkx.DiGraph()
             for versions in self.keys.values():
@@ -182,8 +261,20 @@ class VersionGraph:
 
     def path(self, later: str, earlier: str) -> list[str]:
         """The shortest chain of writes, each of which had seen the next, from `later` to `earlier`."""
-        found: list[str] = networkx.shortest_path(self.digraph(), later, earlier)
-        return found
+        key = self.keys[self._key_of[later]]
+        start, goal = key.by_id[later].at, key.by_id[earlier].at
+        came: dict[int, int] = {start: start}
+        pending = deque([start])
+        while goal not in came:
+            at = pending.popleft()
+            for seen in key.edges(key.versions[at]):
+                if seen not in came:
+                    came[seen] = at
+                    pending.append(seen)
+        chain = [goal]
+        while chain[-1] != start:
+            chain.append(came[chain[-1]])
+        return [key.versions[at].id for at in reversed(chain)]
 
 
 def graph_of(history: History) -> VersionGraph:
@@ -205,13 +296,19 @@ def _seen(invocation: Operation, completion: Operation | None) -> tuple[str, ...
     return invocation.reads
 
 
-def _ancestors(key: KeyVersions) -> tuple[list[int], list[tuple[str, ...]]]:
+def _packed(flags: bytearray) -> int:
+    """A set from one byte for each version."""
+    return int(flags[::-1].translate(DIGITS) or b"0", 2)
+
+
+def _ancestors(key: KeyVersions, tabled: bool) -> tuple[list[int], list[tuple[str, ...]]]:
     """Per version the set of its ancestors, and the cycles (each version had seen the next, and so round).
 
     A version may have been invoked after one that had seen it, so the order of the list is no order to
     compute in: this walks depth first with its own stack, because chains are as long as histories.
+    Without `tabled` only the cycles are looked for.
     """
-    edges = [_edges(key, version) for version in key.versions]
+    edges = [key.edges(version) for version in key.versions]
     result = [0] * len(edges)
     done = [False] * len(edges)
     cycles: list[tuple[str, ...]] = []
@@ -225,9 +322,9 @@ def _ancestors(key: KeyVersions) -> tuple[list[int], list[tuple[str, ...]]]:
                 path.pop()
                 on_path.discard(at)
                 done[at] = True
-                for seen in edges[at]:
+                for seen in edges[at] if tabled else ():
                     result[at] |= result[seen] | 1 << seen
-                result[at] &= ~(1 << at)
+                result[at] &= ~(1 << at) if tabled else 0
             elif below in on_path:
                 names = [x for x, _ in path]
                 cycles.append(tuple(key.versions[x].id for x in names[names.index(below) :]))
@@ -235,9 +332,3 @@ def _ancestors(key: KeyVersions) -> tuple[list[int], list[tuple[str, ...]]]:
                 path.append((below, iter(edges[below])))
                 on_path.add(below)
     return result, cycles
-
-
-def _edges(key: KeyVersions, version: Version) -> list[int]:
-    """The bits that a version had seen. One that saw itself is a phantom's business, not the graph's."""
-    seen = (key.by_id.get(name) for name in version.reads or ())
-    return [other.at for other in seen if other is not None and other is not version]

@@ -113,6 +113,34 @@ def check(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> No
 
 
 @app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="A history in any notation; it is recognised.")],
+    target: Annotated[Path, typer.Argument(help="The file to write.")],
+    to: Annotated[
+        str | None, typer.Option(help="jsonl, json, edn or log (default: the target's ending).")
+    ] = None,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Skip malformed lines, and say how many.")
+    ] = False,
+    independent: Annotated[
+        bool, typer.Option("--independent", help="Take values [key value] apart.")
+    ] = False,
+) -> None:
+    """Translate a history: JSON lines, a JSON array, Jepsen's EDN, Jepsen's log."""
+    from checker.formats.convert import TARGETS
+    from checker.formats.convert import convert as convert_history
+    from splitbrain.options import UsageError
+
+    notation = to or target.suffix.removeprefix(".")
+    if notation not in TARGETS:
+        raise UsageError(f"cannot write {notation or 'that'}: say --to {', --to '.join(TARGETS)}")
+    summary = convert_history(source, target, notation, lenient, independent)
+    for line in (*summary.notes, *summary.problems):
+        typer.echo(f"note: {line}", err=True)
+    typer.echo(f"{summary.entries} entries written to {target}")
+
+
+@app.command()
 def heal(runs: Runs = Path("runs")) -> None:
     """Undo what a crashed harness left behind: faults, stopped processes, proxies, containers."""
     from splitbrain.healing import heal as heal_runs

@@ -12,8 +12,8 @@ Rules of this file
   2. A cut in another mode replaces the cut that is there.
   3. After `mend_all` the server is asked whether it really has nothing left.
   4. A stalled link is mended by replacing its proxy when its target or its source was killed meanwhile.
-     Toxiproxy would try to flush what it holds into the dead connection, for 5 s per chunk, and answer nothing
-     until then.  What a dead source had sent goes with it, as what was still in its own buffers did.
+     Toxiproxy would try to flush what it holds into the dead connection, for 5 s per chunk, and answer
+     nothing until then.  What a dead source had sent goes with it, as what was still in its own buffers did.
 """
 
 from collections.abc import Iterable

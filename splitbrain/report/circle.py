@@ -29,14 +29,17 @@ def draw(edges: list[Edge]) -> Markup:
     places = [_on_circle(at, count) for at in range(count)]
     arrows = [_arrow(edge, places[at], places[(at + 1) % count]) for at, edge in enumerate(edges)]
     nodes = [
-        Markup('<g class="node"><circle cx="{x:.1f}" cy="{y:.1f}" r="{r}"/><text x="{x:.1f}" y="{t:.1f}">{n}</text></g>')
-        .format(x=x, y=y, t=y + 5, r=NODE, n=edge.source)
+        Markup(
+            '<g class="node"><circle cx="{x:.1f}" cy="{y:.1f}" r="{r}"/>'
+            '<text x="{x:.1f}" y="{t:.1f}">{n}</text></g>'
+        ).format(x=x, y=y, t=y + 5, r=NODE, n=edge.source)
         for edge, (x, y) in zip(edges, places, strict=True)
-    ]  # fmt: skip
+    ]
     return Markup(
         '<svg class="circle" viewBox="0 0 {s} {s}" width="{s}" height="{s}" role="img" '
-        'aria-label="a cycle of {n} transactions"><defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" '
-        'markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L10 5L0 10z"/></marker></defs>{parts}</svg>'
+        'aria-label="a cycle of {n} transactions"><defs><marker id="tip" viewBox="0 0 10 10" '
+        'refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
+        '<path d="M0 0L10 5L0 10z"/></marker></defs>{parts}</svg>'
     ).format(s=SIZE, n=count, parts=Markup("").join([*arrows, *nodes]))
 
 

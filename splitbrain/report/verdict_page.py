@@ -52,7 +52,7 @@ def render(source: Path, history: History, verdicts: dict[str, Verdict]) -> str:
     template = environment.from_string(_asset("verdict_page.html.j2"))
     return template.render(
         file=source.name,
-        valid={True: "valid", False: "invalid"}.get(_valid(verdicts), "unknown"),
+        valid={True: "valid", False: "invalid", "unknown": "unknown"}[_valid(verdicts)],
         checks=checks,
         entries=len(history),
         operations=len(history.pairs()),

@@ -94,3 +94,19 @@ def test_heal_with_nothing_to_do(tmp_path: Path) -> None:
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("splitbrain ")
+
+
+def test_a_history_is_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = tmp_path / "history.jsonl"
+    lines.write_text(
+        '{"process":0,"type":"invoke","f":"read"}\n{"process":0,"type":"ok","f":"read","value":3}\n'
+    )
+    edn = tmp_path / "history.edn"
+    assert main(["convert", str(lines), str(edn)]) == 0
+    assert "2 entries" in capsys.readouterr().out
+    assert ":type :invoke" in edn.read_text()
+    back = tmp_path / "back.json"
+    assert main(["convert", str(edn), str(back)]) == 0
+    assert '"value":3' in back.read_text()
+    assert main(["convert", str(lines), str(tmp_path / "history.xml")]) == 4
+    assert "--to jsonl" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""The checkers that came with Jepsen: sets, queues, counters, ids, banks, forks, statistics."""

@@ -1,0 +1,222 @@
+"""A history of reads and writes as columns: who ran which transaction, and what it read and wrote.
+
+What all checkers of this package read.  A transaction is the smallest unit; a lone read or write is a
+transaction of one operation.  Sessions are the clients (processes) of the history.
+
+Rules of this file
+  1. Transactions are numbered session by session, in the order in which each session issued them.
+  2. Keys and versions are dense numbers from 0.  A version is a value written to a key: writes must be
+     unique per key, for only then does a read say which write it saw.  INITIAL is the value of a key that
+     nobody wrote (option `init`, None unless told).
+  3. A failed transaction has its writes only (so that a read of one is recognised).  So has one of unknown
+     outcome: what it read is not known.  It ends its session: where the client went on under the same
+     process nevertheless, it becomes a session of its own, for the client did not see it end.
+  4. Columns are `array('q')` or numpy vectors of integers; both engines take both (`engine.py`).
+
+Accepted: `txn` (any f whose value is a list of `["r", k, v]` and `["w", k, v]`), and `read` / `write` with
+the key in the entry's `key`, or as an independent `[k, v]`, or with no key at all (one register).
+"""
+
+from array import array
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from checker.history import History, Pair
+
+Ints = Any
+"""A column: `array('q')`, a list of integers, or a numpy vector; numba's types are not known to mypy."""
+
+READ, WRITE = 0, 1
+COMMITTED, FAILED, UNKNOWN = 0, 1, 2
+INITIAL = -1
+
+READS = frozenset({"r", "read"})
+WRITES = frozenset({"w", "write"})
+
+
+class Unsuitable(ValueError):
+    """The history holds something that these checkers cannot judge. The message says what, and where."""
+
+
+class TransactionColumns(NamedTuple):
+    """Transactions t, operations o. Kernels take this as it is.
+
+    `session_start` [sessions + 1]: the transactions of session s are session_start[s] up to the next.
+    `status` [t]: COMMITTED, FAILED or UNKNOWN.  `operation_start` [t + 1]: likewise for operations.
+    `kind` [o]: READ or WRITE.  `key` [o].  `version` [o]: what was read or written; INITIAL for reads only.
+    `keys`, `versions`: how many there are.
+    """
+
+    session_start: Ints
+    status: Ints
+    operation_start: Ints
+    kind: Ints
+    key: Ints
+    version: Ints
+    keys: int
+    versions: int
+
+
+class Names(msgspec.Struct, frozen=True):
+    """What the numbers stand for, for sentences. Empty lists where a history was made of numbers."""
+
+    keys: list[Any]
+    versions: list[Any]
+    processes: list[int]
+    pairs: list[Pair]
+
+    def key(self, key: int) -> str:
+        """The name of a key."""
+        return str(self.keys[key]) if self.keys else f"k{key}"
+
+    def value(self, version: int) -> str:
+        """The value of a version."""
+        return repr(self.versions[version]) if self.versions else str(version)
+
+    def who(self, transaction: int) -> str:
+        """A transaction: by its place in the history where there is one."""
+        if not self.pairs:
+            return f"transaction {transaction}"
+        invocation, completion = self.pairs[transaction]
+        return f"T{(completion or invocation).index} (client {invocation.process})"
+
+    def entries(self, transactions: list[int]) -> tuple[int, ...]:
+        """The indexes of all entries of these transactions."""
+        found: set[int] = set()
+        for transaction in transactions if self.pairs else ():
+            found.update(entry.index for entry in self.pairs[transaction] if entry is not None)
+        return tuple(sorted(found))
+
+
+class Transactions(msgspec.Struct, frozen=True):
+    """A history for these checkers: the columns and the names."""
+
+    columns: TransactionColumns
+    names: Names
+
+
+def columns_of(history: History, init: Any = None) -> Transactions:
+    """Take a history apart. Raises Unsuitable for operations that are no reads and writes."""
+    return _Builder(init).build(_sessions(history))
+
+
+def unnamed(columns: TransactionColumns) -> Transactions:
+    """Columns made by a program, told by their numbers."""
+    return Transactions(columns, Names([], [], [], []))
+
+
+def _sessions(history: History) -> list[list[Pair]]:
+    """The pairs of each session. An unknown outcome is last in its session, or alone (rule 3)."""
+    sessions: dict[Any, list[Pair]] = {}
+    for pair in history.pairs():
+        sessions.setdefault(pair[0].process, []).append(pair)
+    result: list[list[Pair]] = []
+    for pairs in sessions.values():
+        result.append([pair for pair in pairs[:-1] if _status(pair) != UNKNOWN] + pairs[-1:])
+        result += [[pair] for pair in pairs[:-1] if _status(pair) == UNKNOWN]
+    return result
+
+
+def _status(pair: Pair) -> int:
+    kind = pair[1].type if pair[1] is not None else "info"
+    return {"ok": COMMITTED, "fail": FAILED}.get(kind, UNKNOWN)
+
+
+class _Builder:
+    """Interns keys and versions while the columns grow."""
+
+    def __init__(self, init: Any) -> None:
+        self._init = _hashable(init)
+        self._key_numbers: dict[Any, int] = {}
+        self._version_numbers: dict[tuple[int, Any], int] = {}
+        self._versions: list[Any] = []
+        self._kind, self._key, self._version = array("q"), array("q"), array("q")
+
+    def build(self, sessions: list[list[Pair]]) -> Transactions:
+        session_start, operation_start = array("q", [0]), array("q", [0])
+        status = array("q")
+        pairs = [pair for session in sessions for pair in session]
+        for session in sessions:
+            for pair in session:
+                status.append(_status(pair))
+                self._add(pair, status[-1])
+                operation_start.append(len(self._kind))
+            session_start.append(len(status))
+        columns = TransactionColumns(
+            session_start=session_start,
+            status=status,
+            operation_start=operation_start,
+            kind=self._kind,
+            key=self._key,
+            version=self._version,
+            keys=len(self._key_numbers),
+            versions=len(self._versions),
+        )
+        processes = [int(session[0][0].process) for session in sessions]
+        return Transactions(columns, Names(list(self._key_numbers), self._versions, processes, pairs))
+
+    def _add(self, pair: Pair, status: int) -> None:
+        for kind, name, value in _operations(pair, status):
+            if status != COMMITTED and kind == READ:
+                continue
+            if kind == WRITE and _hashable(value) == self._init:
+                raise Unsuitable(
+                    f"entry {pair[0].index}: writes {value!r} to {name}, the value of an unwritten key; "
+                    "writes must be unique, or a read does not say what it saw"
+                )
+            key = self._key_numbers.setdefault(_hashable(name), len(self._key_numbers))
+            self._kind.append(kind)
+            self._key.append(key)
+            self._version.append(self._number(key, value, kind))
+
+    def _number(self, key: int, value: Any, kind: int) -> int:
+        if kind == READ and _hashable(value) == self._init:
+            return INITIAL
+        name = (key, _hashable(value))
+        if name not in self._version_numbers:
+            self._version_numbers[name] = len(self._versions)
+            self._versions.append(value)
+        return self._version_numbers[name]
+
+
+def _operations(pair: Pair, status: int) -> Iterator[tuple[int, Any, Any]]:
+    """Kind, key and value of each operation, from the completion where it is known what happened."""
+    invocation, completion = pair
+    shown = completion if completion is not None and status == COMMITTED else invocation
+    value = shown.value if shown.value is not None else invocation.value
+    if invocation.f in READS | WRITES:
+        yield _single(pair, value)
+        return
+    if not isinstance(value, list | tuple):
+        raise Unsuitable(_complaint(pair, value))
+    for step in value:
+        if not isinstance(step, list | tuple) or len(step) != 3 or step[0] not in READS | WRITES:
+            raise Unsuitable(_complaint(pair, step))
+        yield READ if step[0] in READS else WRITE, step[1], step[2]
+
+
+def _single(pair: Pair, value: Any) -> tuple[int, Any, Any]:
+    kind = READ if pair[0].f in READS else WRITE
+    if pair[0].key is not None:
+        return kind, pair[0].key, value
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return kind, value[0], value[1]
+    return kind, "register", value
+
+
+def _complaint(pair: Pair, value: Any) -> str:
+    return (
+        f"entry {pair[0].index}: {pair[0].f} with {value!r} is no read or write; expected read, write, or a "
+        'transaction like [["r", "x", 1], ["w", "y", 2]]'
+    )
+
+
+def _hashable(value: Any) -> Any:
+    """Lists and maps as tuples, for use in a dictionary. True and 1 stay two values."""
+    if isinstance(value, list | tuple):
+        return tuple(_hashable(item) for item in value)
+    if isinstance(value, dict):
+        return tuple((key, _hashable(item)) for key, item in value.items())
+    return ("bool", value) if isinstance(value, bool) else value

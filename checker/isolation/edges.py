@@ -1,0 +1,325 @@
+"""Which write must have come before which: the edges that each level adds to sessions and reads.
+
+All levels here have one shape (Biswas and Enea, "On the complexity of checking transactional consistency",
+OOPSLA 2019).  If t3 reads x from t1, and t2 writes x too, and t2 is *in front of* t3 in the sense of the
+level, then t2 must come before t1: otherwise t3 should have seen t2, or something newer.  The history
+satisfies the level if and only if all such edges, the sessions and the reads leave some order of the
+transactions possible, that is, if they form no cycle.  In front of t3 is:
+
+  committed_reads  what t3 read from earlier in the same transaction           (read committed)
+  own_writes       the earlier transactions of the session of t3               (read your writes)
+  fractured        what t3 reads from; with own_writes                         (read atomic)
+  monotonic_reads  what earlier transactions of the session read from
+  behind           mode MONOTONIC: what came, in its session, before something that t3 reads from
+                   mode CAUSAL: everything that sessions and reads put before t3
+  follow_reads     what was read, in its session, before (or in) something that t3 reads from
+
+Kernels (`engine.py`).  Each writes `out` as far as it is long, and returns how many edges there are: the
+caller makes `out` longer and repeats (`saturation.py`).  Edges that others imply are left out, which keeps
+their number linear in practice.  Cost: reads times the smaller of written and read keys per transaction
+(the first four), reads times sessions (behind), reads times reads of a session from one key (the last).
+"""
+
+from typing import NamedTuple
+
+from checker.isolation.columns import Ints
+from checker.isolation.facts import Facts
+
+CAUSAL, MONOTONIC = 0, 1
+
+
+class Out(NamedTuple):
+    """Room for edges (`order.Edges`)."""
+
+    source: Ints
+    slot: Ints
+
+
+def committed_reads(facts: Facts, first: Ints, stamp: Ints, upcoming: Ints, out: Out) -> int:
+    """Walk each transaction backwards; `upcoming` [key] is the next read of a key, stamped by transaction.
+
+    Only the next read of a key needs an edge: it has one to the read after it, since it wrote the key too.
+    """
+    count, room, nobody = 0, len(out.source), facts.transactions
+    for t3 in range(facts.transactions):
+        begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
+        for r in range(end - 1, begin - 1, -1):
+            first[facts.read_from[r]] = r
+        for r in range(end - 1, begin - 1, -1):
+            t2, read = facts.read_from[r], facts.read_key[r]
+            if t2 == nobody:
+                low, high = 0, 0
+            elif first[t2] == r:
+                low, high = facts.write_start[t2], facts.write_start[t2 + 1]
+            else:
+                low, high = -1, 0
+            for w in range(low, high):
+                key = read if w == -1 else facts.write_key[w]
+                if stamp[key] == t3 and facts.read_from[upcoming[key]] != t2:
+                    if count < room:
+                        out.source[count] = t2
+                        out.slot[count] = upcoming[key]
+                    count += 1
+            stamp[read] = t3
+            upcoming[read] = r
+    return count
+
+
+def own_writes(facts: Facts, stamp: Ints, last: Ints, out: Out) -> int:
+    """The last writer of each key so far in the session, `last` [key], stamped by session."""
+    count, room = 0, len(out.source)
+    for t3 in range(facts.transactions):
+        session = facts.session_of[t3]
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            if stamp[key] != session or last[key] == t1:
+                continue
+            if count < room:
+                out.source[count] = last[key]
+                out.slot[count] = r
+            count += 1
+        for w in range(facts.write_start[t3], facts.write_start[t3 + 1]):
+            stamp[facts.write_key[w]] = session
+            last[facts.write_key[w]] = t3
+    return count
+
+
+def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> int:  # noqa: PLR0912
+    """`shown` [key]: the slot that read the key, stamped by transaction; `seen` [transaction]: by t3.
+
+    A key that was read from two writers gets both edges at once: a cycle, as it should be.
+    """
+    count, room, nobody = 0, len(out.source), facts.transactions
+    for t3 in range(facts.transactions):
+        begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
+        for r in range(begin, end):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            if stamp[key] == t3 and facts.read_from[shown[key]] != t1:
+                for source, slot in ((t1, shown[key]), (facts.read_from[shown[key]], r)):
+                    if source != nobody:
+                        if count < room:
+                            out.source[count] = source
+                            out.slot[count] = slot
+                        count += 1
+            stamp[key] = t3
+            shown[key] = r
+        for r in range(begin, end):
+            t2 = facts.read_from[r]
+            if t2 == nobody or seen[t2] == t3:
+                continue
+            seen[t2] = t3
+            low, high = facts.write_start[t2], facts.write_start[t2 + 1]
+            if high - low <= 8 * (end - begin):
+                for w in range(low, high):
+                    key = facts.write_key[w]
+                    if stamp[key] == t3 and facts.read_from[shown[key]] != t2:
+                        if count < room:
+                            out.source[count] = t2
+                            out.slot[count] = shown[key]
+                        count += 1
+                continue
+            # It wrote far more than t3 read: look for the keys of t3 among its writes instead.
+            for slot in range(begin, end):
+                key, low, high = facts.read_key[slot], facts.write_start[t2], facts.write_start[t2 + 1]
+                while low < high:
+                    middle = (low + high) // 2
+                    if facts.write_key[middle] < key:
+                        low = middle + 1
+                    else:
+                        high = middle
+                found = low < facts.write_start[t2 + 1] and facts.write_key[low] == key
+                if found and facts.read_from[slot] != t2:
+                    if count < room:
+                        out.source[count] = t2
+                        out.slot[count] = slot
+                    count += 1
+    return count
+
+
+class Pending(NamedTuple):
+    """Per key a linked list of writers that the session has seen and not yet compared with a later read.
+
+    `head` [key], `stamp` [key] by session, `after` and `writer` [place in the pool], `seen` [transaction].
+    """
+
+    head: Ints
+    stamp: Ints
+    after: Ints
+    writer: Ints
+    seen: Ints
+
+
+def monotonic_reads(facts: Facts, pending: Pending, out: Out) -> int:
+    """A read settles all pending writers of its key: they come before what it saw, which is pending next."""
+    count, room, used = 0, len(out.source), 0
+    for t3 in range(facts.transactions):
+        session = facts.session_of[t3]
+        if facts.position[t3] == 0:
+            used = 0
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            entry = pending.head[key] if pending.stamp[key] == session else -1
+            while entry >= 0:
+                if pending.writer[entry] != t1:
+                    if count < room:
+                        out.source[count] = pending.writer[entry]
+                        out.slot[count] = r
+                    count += 1
+                entry = pending.after[entry]
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+            pending.head[facts.read_key[r]] = -1
+            pending.stamp[facts.read_key[r]] = session
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+            t1 = facts.read_from[r]
+            if t1 == facts.transactions:
+                continue
+            known = pending.seen[t1] == session
+            pending.seen[t1] = session
+            low = -1 if known else facts.write_start[t1]
+            high = 0 if known else facts.write_start[t1 + 1]
+            for w in range(low, high):
+                key = facts.read_key[r] if w == -1 else facts.write_key[w]
+                pending.after[used] = pending.head[key] if pending.stamp[key] == session else -1
+                pending.writer[used] = t1
+                pending.head[key] = used
+                pending.stamp[key] = session
+                used += 1
+    return count
+
+
+class Behind(NamedTuple):
+    """What `behind` works with: `order` of `placed` transactions, their `clocks`, for each group a `hint`
+    (where the last search ended), for each session `limit` and `stamp` (mode MONOTONIC)."""
+
+    order: Ints
+    placed: int
+    clocks: Ints
+    hint: Ints
+    limit: Ints
+    stamp: Ints
+    mode: int
+
+
+def behind(facts: Facts, work: Behind, out: Out) -> int:  # noqa: PLR0912
+    """For each read and each session, the last transaction that writes the key and is in front of t3.
+
+    Transactions are walked in an order in which clocks grow, so a search starts where the last one ended.
+    """
+    count, room, sessions, clocks = 0, len(out.source), facts.sessions, work.clocks
+    for i in range(work.placed):
+        t3 = work.order[i]
+        if work.mode == 1:
+            for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+                source = facts.read_from[r]
+                if source == facts.transactions:
+                    continue
+                j = facts.session_of[source]
+                if work.stamp[j] != t3 or work.limit[j] < facts.position[source]:
+                    work.limit[j] = facts.position[source]
+                work.stamp[j] = t3
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            for g in range(facts.group_start[key], facts.group_start[key + 1]):
+                j = facts.group_session[g]
+                if work.mode == 0:
+                    limit = clocks[t3 * sessions + j]
+                else:
+                    limit = work.limit[j] if work.stamp[j] == t3 else 0
+                done = 0 if t1 == facts.transactions else clocks[t1 * sessions + j]
+                if limit <= done:
+                    continue
+                begin, end, w = facts.group_begin[g], facts.group_begin[g + 1], work.hint[g]
+                while w + 1 < end and facts.writer_at[w + 1] < limit:
+                    w += 1
+                while w > begin and facts.writer_at[w] >= limit:
+                    w -= 1
+                work.hint[g] = w
+                place = facts.writer_at[w]
+                if place >= limit or place < done:
+                    continue
+                t2 = facts.at[facts.session_start[j] + place]
+                if t2 != t1:
+                    if count < room:
+                        out.source[count] = t2
+                        out.slot[count] = r
+                    count += 1
+    return count
+
+
+class Sightings(NamedTuple):
+    """For each key who saw which of its writers when: `start` [key + 1], then per entry the `session`, the
+    `position` of the transaction in it that first read from the `writer`. Ordered by all three."""
+
+    start: Ints
+    session: Ints
+    position: Ints
+    writer: Ints
+
+
+def sightings(facts: Facts, seen: Ints, result: Sightings) -> int:
+    """Fill `start` (if the rest has no room yet), then the rest. Returns the number of entries."""
+    fill = len(result.writer) > 0
+    for t in range(facts.transactions):
+        session = facts.session_of[t]
+        for r in range(facts.read_start[t], facts.read_start[t + 1]):
+            t2 = facts.read_from[r]
+            if t2 == facts.transactions or seen[t2] == session:
+                continue
+            seen[t2] = session
+            for w in range(facts.write_start[t2], facts.write_start[t2 + 1]):
+                key = facts.write_key[w]
+                if not fill:
+                    result.start[key + 1] += 1
+                    continue
+                entry = result.start[key]
+                result.start[key] += 1
+                result.session[entry] = session
+                result.position[entry] = facts.position[t]
+                result.writer[entry] = t2
+    if fill:
+        for key in range(facts.keys - 1, 0, -1):
+            result.start[key] = result.start[key - 1]
+        if facts.keys > 0:
+            result.start[0] = 0
+    else:
+        for key in range(facts.keys):
+            result.start[key + 1] += result.start[key]
+    return int(result.start[facts.keys])
+
+
+def follow_reads(facts: Facts, clocks: Ints, seen: Sightings, out: Out) -> int:
+    """For each read and each transaction that t3 reads from: what the latter's session had read by then."""
+    count, room, sessions, nobody = 0, len(out.source), facts.sessions, facts.transactions
+    for t3 in range(facts.transactions):
+        begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
+        for r in range(begin, end):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            for other in range(begin, end):
+                source = facts.read_from[other]
+                if source == nobody:
+                    continue
+                session, position = facts.session_of[source], facts.position[source]
+                low, high = seen.start[key], seen.start[key + 1]
+                while low < high:
+                    middle = (low + high) // 2
+                    if seen.session[middle] < session:
+                        low = middle + 1
+                    else:
+                        high = middle
+                while (
+                    low < seen.start[key + 1]
+                    and seen.session[low] == session
+                    and seen.position[low] <= position
+                ):
+                    t2 = seen.writer[low]
+                    low += 1
+                    if t2 == t1:
+                        continue
+                    place = facts.position[t2]
+                    if t1 != nobody and place < clocks[t1 * sessions + facts.session_of[t2]]:
+                        continue
+                    if count < room:
+                        out.source[count] = t2
+                        out.slot[count] = r
+                    count += 1
+    return count

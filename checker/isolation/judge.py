@@ -1,0 +1,249 @@
+"""Judges one level: absurd reads first, then whether the edges of the level leave an order possible.
+
+The steps, the same for all levels
+  1. Who wrote what.  A value written twice to one key: unknown, for then a read does not say what it saw.
+  2. Reads that no level allows: values out of nowhere, of failed transactions, and so on.
+  3. Sessions and reads alone must not go round in a circle.
+  4. The edges of the level (`edges.py`, `views.py`) must not, either.
+Every cycle becomes an anomaly with its steps (`explanation.py`); at most LISTED of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from checker.isolation import views
+from checker.isolation.columns import READ, Ints, Transactions
+from checker.isolation.cycle import cycles, path, steps
+from checker.isolation.engine import Engine
+from checker.isolation.explanation import Explainer
+from checker.isolation.facts import THIN_AIR, Facts, Resolution, facts_of, resolve
+from checker.isolation.level import Level
+from checker.isolation.order import Edges, agrees, counting, no_edges, rank_of, topological
+from checker.isolation.saturation import Past, past_of, saturate, with_room
+from checker.verdict import Anomaly, Validity, Verdict
+
+LISTED = 5
+"""Cycles of one kind that are listed; they have no transaction in common."""
+
+ABSURD_LISTED = 20
+"""Absurd reads that are listed. The reason has the full count."""
+
+
+class Case(NamedTuple):
+    """A history that is being judged."""
+
+    transactions: Transactions
+    resolution: Resolution
+    facts: Facts
+    explainer: Explainer
+    engine: Engine
+
+
+def judge(transactions: Transactions, level: Level, engine: Engine) -> Verdict:
+    """The verdict of one level."""
+    resolution, duplicate = resolve(transactions, engine)
+    if duplicate >= 0:
+        return unknown(duplicate_reason(transactions, duplicate))
+    return verdict_of(judge_case(open_case(transactions, resolution, level, engine), level), transactions)
+
+
+def open_case(transactions: Transactions, resolution: Resolution, level: Level, engine: Engine) -> Case:
+    """Everything that is the same for all levels."""
+    facts = facts_of(transactions, resolution, engine)
+    explainer = Explainer(transactions, resolution, facts, level)
+    return Case(transactions, resolution, facts, explainer, engine)
+
+
+def judge_case(case: Case, level: Level) -> list[Anomaly]:
+    """All anomalies."""
+    found = list(_absurd(case))
+    if level.kind == "rules" and not level.clocks:
+        return found + _cyclic(case, saturate(case.facts, level.rules, None, case.engine))
+    if level.kind == "pram":
+        return found + list(_sessions(case, None))
+    order, placed = topological(case.facts, no_edges(case.engine), case.engine)
+    if placed < counting(case.facts, case.engine):
+        found_cycles = cycles(case.facts, no_edges(case.engine), order, placed, LISTED)
+        return found + [case.explainer.cycle(cycle) for cycle in found_cycles]
+    past = past_of(case.facts, order, placed, case.engine)
+    if level.kind == "cm":
+        return found + list(_sessions(case, past))
+    if level.kind == "cc":
+        return found + list(_unexplained(case, past))
+    return found + _cyclic(case, saturate(case.facts, level.rules, past, case.engine))
+
+
+def verdict_of(anomalies: list[Anomaly], transactions: Transactions, **stats: Any) -> Verdict:
+    """Invalid if there are anomalies."""
+    counts = Counter(anomaly.type for anomaly in anomalies)
+    measured = {
+        "transactions": len(transactions.columns.status),
+        "operations": len(transactions.columns.kind),
+        "sessions": len(transactions.columns.session_start) - 1,
+        **stats,
+    }
+    if not anomalies:
+        return Verdict(validity=Validity.VALID, stats=measured)
+    reason = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    return Verdict(validity=Validity.INVALID, reason=reason, anomalies=tuple(anomalies), stats=measured)
+
+
+def unknown(reason: str) -> Verdict:
+    """No verdict, and why."""
+    return Verdict(validity=Validity.UNKNOWN, reason=reason)
+
+
+def duplicate_reason(transactions: Transactions, operation: int) -> str:
+    """Why values that are written twice leave no verdict."""
+    columns, names = transactions.columns, transactions.names
+    value = names.value(int(columns.version[operation]))
+    return (
+        f"{value} is written to {names.key(int(columns.key[operation]))} more than once, so a read of it "
+        "does not say which write it saw; these checkers need unique values per key"
+    )
+
+
+def _absurd(case: Case) -> Iterator[Anomaly]:
+    columns = case.transactions.columns
+    code = case.resolution.code
+    listed = 0
+    if not isinstance(code, list) and not (code >= THIN_AIR).any():
+        return
+    for t in range(len(columns.status)):
+        for operation in range(int(columns.operation_start[t]), int(columns.operation_start[t + 1])):
+            if code[operation] >= THIN_AIR and columns.kind[operation] == READ and listed < ABSURD_LISTED:
+                listed += 1
+                yield case.explainer.absurd(t, operation, int(code[operation]))
+
+
+def _cyclic(case: Case, edges: Edges) -> list[Anomaly]:
+    """Anomalies of reads that saw too early a state, and of cycles."""
+    facts = case.facts
+    slots = _of_nothing(facts, edges)
+    found = [case.explainer.nothing(source, slot) for source, slot in slots[:LISTED]]
+    order, placed = topological(facts, edges, case.engine)
+    if placed < counting(facts, case.engine):
+        found += [case.explainer.cycle(cycle) for cycle in cycles(facts, edges, order, placed, LISTED)]
+    return found
+
+
+def _of_nothing(facts: Facts, edges: Edges) -> list[tuple[int, int]]:
+    """Source and slot of edges to the state before all writes: they need no cycle to be wrong."""
+    if edges.found == 0:
+        return []
+    if not isinstance(edges.slot, list):
+        at = (facts.read_from[edges.slot[: edges.found]] == facts.transactions).nonzero()[0]
+        return [(int(edges.source[e]), int(edges.slot[e])) for e in at]
+    return [
+        (edges.source[e], edges.slot[e])
+        for e in range(edges.found)
+        if facts.read_from[edges.slot[e]] == facts.transactions
+    ]
+
+
+def _sessions(case: Case, past: Past | None) -> Iterator[Anomaly]:
+    """Causal memory (with the causal past), or PRAM: one order per session."""
+    facts, engine = case.facts, case.engine
+    listed, rank = 0, _agreed(case)
+    for session in range(facts.sessions):
+        begin, end = int(facts.session_start[session]), int(facts.session_start[session + 1])
+        length = sum(1 for t in range(begin, end) if facts.position[t] >= 0)
+        reads = int(facts.read_start[end] - facts.read_start[begin])
+        if reads == 0 or listed >= LISTED:
+            continue
+        clocks = engine.clocks(1) if past is None else past.clocks
+        seen = engine.clocks(length * facts.sessions)
+        view = views.View(session, seen, clocks, 0 if past is None else 1)
+        engine.run(views.view_base, facts, view)
+        edges = _settled(case, view, reads)
+        # Mostly one order suits all sessions, and then looking for cycles session by session is a waste.
+        if rank is not None and engine.run(agrees, facts, edges, rank):
+            continue
+        anomalies = _cyclic(case, edges)
+        listed += len(anomalies)
+        yield from anomalies
+
+
+def _agreed(case: Case) -> Ints | None:
+    """Places in one order that suits causal convergence; None if there is none."""
+    facts, engine = case.facts, case.engine
+    order, placed = topological(facts, no_edges(engine), engine)
+    if placed < counting(facts, engine):
+        return None
+    edges = saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
+    order, placed = topological(facts, edges, engine)
+    if placed < counting(facts, engine):
+        return None
+    rank = engine.vector(facts.transactions)
+    engine.run(rank_of, order, placed, rank)
+    return rank
+
+
+def _settled(case: Case, view: views.View, reads: int) -> Edges:
+    """Rounds until nothing new is seen; the edges of the last one include all before it."""
+    changed = True
+    wanted = -2 if view.deep else view.session
+    edges = no_edges(case.engine, wanted)
+    while changed:
+        changed = False
+
+        def attempt(out: Any) -> int:
+            nonlocal changed
+            count, more = case.engine.run(views.session_edges, case.facts, view, out)
+            changed = changed or bool(more)
+            return int(count)
+
+        edges = with_room(case.engine, max(reads, edges.found), attempt, wanted)
+    return edges
+
+
+def _unexplained(case: Case, past: Past) -> Iterator[Anomaly]:
+    facts, engine = case.facts, case.engine
+    longest = max(
+        (int(facts.read_start[t + 1] - facts.read_start[t]) for t in range(facts.transactions)), default=0
+    )
+    work = views.Explaining(
+        past.order,
+        past.placed,
+        past.clocks,
+        engine.vector(longest),
+        engine.vector(longest * longest),
+        engine.vector(longest),
+    )
+    t3 = int(engine.run(views.find_unexplained, facts, work))
+    if t3 < 0:
+        return
+    edges = _edges_of(case, past, t3)
+    nothing = _of_nothing(facts, edges)
+    for source, slot in nothing[:1]:
+        yield case.explainer.nothing(source, slot)
+    if nothing:
+        return
+    graph = steps(facts, edges)
+    ways = [path(graph, int(edges.source[e]), int(edges.source[e])) for e in range(edges.found)]
+    yield case.explainer.cycle(min((way for way in ways if way), key=len))
+
+
+def _edges_of(case: Case, past: Past, t3: int) -> Edges:
+    """What one transaction demands of the order of its own past."""
+    facts, sessions = case.facts, case.facts.sessions
+    source, slot = [], []
+    for r in range(int(facts.read_start[t3]), int(facts.read_start[t3 + 1])):
+        key = int(facts.read_key[r])
+        for g in range(int(facts.group_start[key]), int(facts.group_start[key + 1])):
+            j = int(facts.group_session[g])
+            places = [
+                int(facts.writer_at[w])
+                for w in range(int(facts.group_begin[g]), int(facts.group_begin[g + 1]))
+            ]
+            visible = [place for place in places if place < past.clocks[t3 * sessions + j]]
+            if visible and (t2 := int(facts.at[facts.session_start[j] + visible[-1]])) != facts.read_from[r]:
+                source.append(t2)
+                slot.append(r)
+    edges = Edges(
+        case.engine.vector(max(1, len(source))), case.engine.vector(max(1, len(source))), len(source), -2
+    )
+    for e in range(len(source)):
+        edges.source[e], edges.slot[e] = source[e], slot[e]
+    return edges

@@ -1,0 +1,160 @@
+"""Orders of transactions: is there one, in which order to walk, and what each transaction has behind it.
+
+Kernels (`engine.py`).  The graph is the sessions (implicit: each transaction before the next of its
+session), the reads (a writer before its readers) and further edges, each a transaction and the slot of a
+read: the transaction must come before the one that the slot reads from (`edges.py`).
+"""
+
+from typing import NamedTuple
+
+from checker.isolation.columns import Ints
+from checker.isolation.engine import Engine
+from checker.isolation.facts import Facts
+
+
+class Edges(NamedTuple):
+    """`source` [e] comes before the transaction that read `slot` [e] reads from; `found` are filled in.
+
+    `reads`: -2 if every reader comes after what it read from, -1 if none, else only those of that session.
+    """
+
+    source: Ints
+    slot: Ints
+    found: int
+    reads: int
+
+
+def no_edges(engine: Engine, reads: int = -2) -> Edges:
+    """The order of sessions and reads alone."""
+    return Edges(engine.vector(1), engine.vector(1), 0, reads)
+
+
+def topological(facts: Facts, edges: Edges, engine: Engine) -> tuple[Ints, int]:
+    """Transactions in an order that respects all edges, and how many got a place; fewer than all that
+    count if there is a cycle. The rest of the vector is not meaningful."""
+    start = engine.vector(facts.transactions + 1)
+    target = engine.vector(len(facts.read_from) + edges.found)
+    engine.run(adjacency, facts, edges, start, target)
+    order, degree = engine.vector(facts.transactions), engine.vector(facts.transactions)
+    return order, int(engine.run(kahn, facts, start, target, order, degree))
+
+
+def counting(facts: Facts, engine: Engine) -> int:
+    """How many transactions count."""
+    return int(engine.run(count_placed, facts))
+
+
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def count_placed(facts: Facts) -> int:
+    """How many transactions have a position."""
+    count = 0
+    for t in range(facts.transactions):
+        if facts.position[t] >= 0:
+            count += 1
+    return count
+
+
+def rank_of(order: Ints, placed: int, rank: Ints) -> None:
+    """rank[t]: the place of t in the order."""
+    for i in range(placed):
+        rank[order[i]] = i
+
+
+def agrees(facts: Facts, edges: Edges, rank: Ints) -> bool:
+    """Do all further edges go forwards? Then they, the sessions and the reads form no cycle."""
+    for e in range(edges.found):
+        after = facts.read_from[edges.slot[e]]
+        if after == facts.transactions or rank[edges.source[e]] >= rank[after]:
+            return False
+    return True
+
+
+def adjacency(facts: Facts, edges: Edges, start: Ints, target: Ints) -> None:
+    """The edges that are not implicit, by source: counted first, then put in place from the back."""
+    nobody = facts.transactions
+    wanted = edges.reads
+    for turn in range(2):
+        for r in range(len(facts.read_from)):
+            source = facts.read_from[r]
+            if source == nobody or (wanted != -2 and facts.session_of[facts.reader[r]] != wanted):
+                continue
+            if turn == 0:
+                start[source] += 1
+            else:
+                start[source] -= 1
+                target[start[source]] = facts.reader[r]
+        for e in range(edges.found):
+            source, after = edges.source[e], facts.read_from[edges.slot[e]]
+            if after == nobody:
+                # Before the state before all writes: wrong by itself, and told apart from cycles.
+                continue
+            if turn == 0:
+                start[source] += 1
+            else:
+                start[source] -= 1
+                target[start[source]] = after
+        if turn == 0:
+            total = 0
+            for t in range(facts.transactions):
+                total += start[t]
+                start[t] = total
+            start[facts.transactions] = total
+
+
+def kahn(facts: Facts, start: Ints, target: Ints, order: Ints, degree: Ints) -> int:
+    """Place every transaction whose predecessors are placed. Returns how many could be."""
+    total = facts.transactions
+    for t in range(total):
+        if facts.next[t] >= 0:
+            degree[facts.next[t]] += 1
+        for e in range(start[t], start[t + 1]):
+            degree[target[e]] += 1
+    placed = 0
+    for t in range(total):
+        if degree[t] == 0 and facts.position[t] >= 0:
+            order[placed] = t
+            placed += 1
+    done = 0
+    while done < placed:
+        t = order[done]
+        done += 1
+        after = facts.next[t]
+        if after >= 0:
+            degree[after] -= 1
+            if degree[after] == 0:
+                order[placed] = after
+                placed += 1
+        for e in range(start[t], start[t + 1]):
+            degree[target[e]] -= 1
+            if degree[target[e]] == 0:
+                order[placed] = target[e]
+                placed += 1
+    return placed
+
+
+def vector_clocks(facts: Facts, order: Ints, placed: int, clocks: Ints) -> None:
+    """clocks[t * sessions + j]: how many transactions of session j are strictly before t."""
+    sessions = facts.sessions
+    for i in range(placed):
+        t = order[i]
+        mine = t * sessions
+        session = facts.session_of[t]
+        if facts.position[t] > 0:
+            before = facts.at[facts.session_start[session] + facts.position[t] - 1] * sessions
+            for j in range(sessions):
+                clocks[mine + j] = clocks[before + j]
+        clocks[mine + session] = facts.position[t]
+        for r in range(facts.read_start[t], facts.read_start[t + 1]):
+            source = facts.read_from[r]
+            if source == facts.transactions:
+                continue
+            theirs = source * sessions
+            other = facts.session_of[source]
+            if clocks[mine + other] > facts.position[source]:
+                # It has the source behind it already, and with it all that the source has behind it.
+                continue
+            for j in range(sessions):
+                clocks[mine + j] = max(clocks[mine + j], clocks[theirs + j])
+            clocks[mine + other] = max(clocks[mine + other], facts.position[source] + 1)

@@ -1,0 +1,135 @@
+"""Runs the edge kernels of a level and gathers what they found.
+
+A kernel is run with room for as many edges as there are reads; where that was too little it said how many
+there are, and is run once more with enough.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+from checker.isolation import edges as rules
+from checker.isolation.columns import Ints
+from checker.isolation.edges import Out
+from checker.isolation.engine import Engine
+from checker.isolation.facts import Facts
+from checker.isolation.order import Edges, vector_clocks
+
+
+class Past(NamedTuple):
+    """Transactions in an order that respects sessions and reads, and their vector clocks."""
+
+    order: Ints
+    placed: int
+    clocks: Ints
+
+
+Rule = Callable[[Facts, Past | None, Engine, Out], int]
+
+
+def past_of(facts: Facts, order: Ints, placed: int, engine: Engine) -> Past:
+    """Clocks of all transactions; `order` is complete."""
+    clocks = engine.clocks(max(1, facts.transactions * facts.sessions))
+    engine.run(vector_clocks, facts, order, placed, clocks)
+    return Past(order, placed, clocks)
+
+
+def saturate(facts: Facts, names: tuple[str, ...], past: Past | None, engine: Engine) -> Edges:
+    """All edges that these rules of `RULES` add."""
+    total = Edges(engine.vector(1), engine.vector(1), 0, -2)
+    for name in names:
+        attempt = functools.partial(RULES[name], facts, past, engine)
+        found = with_room(engine, len(facts.read_from), attempt)
+        total = found if total.found == 0 else _joined(total, found, engine)
+    return total
+
+
+def with_room(engine: Engine, room: int, attempt: Callable[[Out], int], reads: int = -2) -> Edges:
+    """Run a kernel until its edges fit."""
+    while True:
+        out = Out(engine.vector(max(1, room)), engine.vector(max(1, room)))
+        count = int(attempt(out))
+        if count <= len(out.source):
+            return Edges(out.source, out.slot, count, reads)
+        room = count
+
+
+def _joined(first: Edges, second: Edges, engine: Engine) -> Edges:
+    count = first.found + second.found
+    joined = Edges(engine.vector(max(1, count)), engine.vector(max(1, count)), count, -2)
+    engine.run(append_edges, first, second, joined)
+    return joined
+
+
+def append_edges(first: Edges, second: Edges, joined: Edges) -> None:
+    """Kernel: fill `joined` with both."""
+    for e in range(first.found):
+        joined.source[e] = first.source[e]
+        joined.slot[e] = first.slot[e]
+    for e in range(second.found):
+        joined.source[first.found + e] = second.source[e]
+        joined.slot[first.found + e] = second.slot[e]
+
+
+def _committed_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+    first = engine.vector(facts.transactions + 1)
+    stamp, upcoming = engine.vector(facts.keys, -1), engine.vector(facts.keys)
+    return int(engine.run(rules.committed_reads, facts, first, stamp, upcoming, out))
+
+
+def _own_writes(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+    stamp, last = engine.vector(facts.keys, -1), engine.vector(facts.keys)
+    return int(engine.run(rules.own_writes, facts, stamp, last, out))
+
+
+def _fractured(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+    seen = engine.vector(facts.transactions, -1)
+    stamp, shown = engine.vector(facts.keys, -1), engine.vector(facts.keys)
+    return int(engine.run(rules.fractured, facts, seen, stamp, shown, out))
+
+
+def _monotonic_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+    # A session pends each write that it sees once, and each of its reads once more.
+    pool = max(1, len(facts.write_key) + len(facts.read_from))
+    pending = rules.Pending(
+        head=engine.vector(facts.keys, -1),
+        stamp=engine.vector(facts.keys, -1),
+        after=engine.vector(pool),
+        writer=engine.vector(pool),
+        seen=engine.vector(facts.transactions, -1),
+    )
+    return int(engine.run(rules.monotonic_reads, facts, pending, out))
+
+
+def _behind(mode: int) -> Rule:
+    def rule(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+        assert past is not None
+        hint = facts.group_begin.copy()
+        limit, stamp = engine.vector(facts.sessions), engine.vector(facts.sessions, -1)
+        work = rules.Behind(past.order, past.placed, past.clocks, hint, limit, stamp, mode)
+        return int(engine.run(rules.behind, facts, work, out))
+
+    return rule
+
+
+def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+    assert past is not None
+    start = engine.vector(facts.keys + 1)
+    nothing = rules.Sightings(start, engine.vector(0), engine.vector(0), engine.vector(0))
+    count = int(engine.run(rules.sightings, facts, engine.vector(facts.transactions, -1), nothing))
+    if count == 0:
+        return 0
+    seen = rules.Sightings(start, engine.vector(count), engine.vector(count), engine.vector(count))
+    engine.run(rules.sightings, facts, engine.vector(facts.transactions, -1), seen)
+    return int(engine.run(rules.follow_reads, facts, past.clocks, seen, out))
+
+
+RULES: dict[str, Rule] = {
+    "committed-reads": _committed_reads,
+    "own-writes": _own_writes,
+    "fractured": _fractured,
+    "monotonic-reads": _monotonic_reads,
+    "monotonic-writes": _behind(rules.MONOTONIC),
+    "follow-reads": _follow_reads,
+    "causal": _behind(rules.CAUSAL),
+}

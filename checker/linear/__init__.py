@@ -1,0 +1,1 @@
+"""Linearizability of any model: `checker.check` picks the algorithm, of which each has a file."""

@@ -1,0 +1,152 @@
+"""Is the history linearizable?
+
+Is there an order of the operations in which each takes effect at one point between its invocation and its
+completion, and in which the model gives the answers that the clients got (Herlihy and Wing 1990)?
+
+Options
+  model        a name of `models.MODELS`, or `path.py:Name`; by default cas-register
+  init         the initial state; by default nil, empty, or 0, as the model has it
+  independent  true: every value is `[key, value]`, and each key has an object of its own
+  failed-cas   "ignore" or "observe" (`models.py`)
+
+How a partition is judged
+  1. by the search (`search.py`), if it has at most SEARCHED calls and the answer comes within TRIED
+     configurations: that is nearly always so, and gives the best explanation;
+  2. by the near-linear rules where they apply: registers to which no value is written twice (`register.py`),
+     queues with distinct values (`fifo.py`), sets (`collection.py`);
+  3. by the compiled search, or where numba is not installed by the plain one.
+
+`stats.failures` has for every partition that fails: `key`, `prefix` (the entry that ends the shortest prefix
+that fails), `stuck` (the operations that cannot be placed), `open` (those it could have been ordered with),
+`states` (that were possible there) and `paths` (some of the orders tried, at most ten).  Where rule 2
+answered, the stuck operations are the two to four that contradict each other, `prefix` is where the last of
+them ended, and `states` and `paths` are empty.
+"""
+
+from typing import Any
+
+from checker import kernel
+from checker.history import History
+from checker.linear import collection, fifo, models, register
+from checker.linear.call import FOREVER, Call, calls_of, thaw
+from checker.linear.explain import explain, told
+from checker.linear.machine import Machine
+from checker.linear.schedule import schedule_of
+from checker.linear.search import Outcome, Search
+from checker.verdict import Anomaly, Validity, Verdict
+from checker.wording import plural
+
+OPTIONS = {"model": "cas-register", "init": None, "independent": False, "failed-cas": "ignore"}
+"""The options and what they are when not given."""
+
+SEARCHED = 20_000
+"""A partition of more calls goes to the near-linear rules, or to the compiled search, at once."""
+
+TRIED = 20_000
+"""Configurations after which the plain search gives up (well under a second)."""
+
+Failure = tuple[Anomaly, dict[str, Any]]
+Proof = tuple[str, list[Call]]
+
+
+def check(history: History, options: dict[str, Any]) -> Verdict:
+    """Judge the history. Raises ValueError where an option or an operation is not one of the model's."""
+    chosen = _chosen(options)
+    model = models.load(chosen["model"], chosen["init"], chosen["failed-cas"])
+    calls = calls_of(history, bool(chosen["independent"]), model.keeps)
+    failures: list[Failure] = []
+    keys = explored = 0
+    for key, group in model.partition(calls):
+        keys += 1
+        failure, tried = judge(model, key, group)
+        explored += tried
+        failures += [failure] if failure is not None else []
+    stats = {
+        "calls": len(calls),
+        "crashed": sum(call.crashed for call in calls),
+        "keys": keys,
+        "explored": explored,
+        "failures": [details for _, details in failures],
+    }
+    if failures:
+        where = f" in {len(failures)} of {plural(keys, 'key')}" if keys > 1 else ""
+        reason = f"not linearizable{where}: {failures[0][0].sentence}"
+        anomalies = tuple(anomaly for anomaly, _ in failures)
+        return Verdict(validity=Validity.INVALID, reason=reason, anomalies=anomalies, stats=stats)
+    reason = f"there is an order of the {plural(len(calls), 'operation')} that explains every answer"
+    return Verdict(validity=Validity.VALID, reason=reason, stats=stats)
+
+
+def judge(
+    model: models.Model, key: Any, calls: list[Call], tried_max: int = TRIED
+) -> tuple[Failure | None, int]:
+    """What is wrong with one partition (None: nothing), and how many configurations were tried."""
+    machine = Machine(model)
+    if len(calls) <= SEARCHED:
+        outcome = Search(machine, schedule_of(calls, machine)).run(limit=tried_max)
+        if outcome is not None:
+            return _failure(outcome, machine, calls, key), outcome.explored
+    applied, proof = by_rules(model, calls)
+    if applied:
+        return (None if proof is None else _proven(proof, model, key)), 0
+    if kernel.available():
+        from checker.linear import compiled
+
+        outcome = compiled.search(calls, machine)
+    else:
+        outcome = Search(machine, schedule_of(calls, machine)).run()
+    assert outcome is not None
+    return _failure(outcome, machine, calls, key), outcome.explored
+
+
+def by_rules(model: models.Model, calls: list[Call]) -> tuple[bool, Proof | None]:
+    """Do near-linear rules apply, and what do they prove?"""
+    if isinstance(model, models.Register) and all(call.f in ("read", "write") for call in calls):
+        clusters = register.Clusters.of(calls, model.init)
+        if clusters is None:
+            return False, None
+        found = register.violation(clusters)
+        return True, None if found is None else register.proof(clusters, found)
+    if isinstance(model, models.FifoQueue) and not model.init and fifo.applies(calls):
+        return True, fifo.violation(calls)
+    if isinstance(model, models.GrowingSet):
+        if collection.only_grows(calls):
+            return True, collection.reads_violation(calls, model.init)
+        if not model.init and collection.has_elements_only(calls):
+            return True, collection.elements_violation(calls)
+    return False, None
+
+
+def _failure(outcome: Outcome, machine: Machine, calls: list[Call], key: Any) -> Failure | None:
+    return None if outcome.valid else explain(outcome, machine, schedule_of(calls, machine), key)
+
+
+def _proven(proof: Proof, model: models.Model, key: Any) -> Failure:
+    sentence, calls = proof
+    noun = model.noun + (f" {thaw(key)}" if key is not None else "")
+    anomaly = Anomaly(
+        type="nonlinearizable",
+        sentence=f"no order explains the {noun}: {sentence}",
+        operations=tuple(sorted({entry for call in calls for entry in call.entries})),
+        key=None if key is None else str(thaw(key)),
+    )
+    ends = [call.end for call in calls if call.end != FOREVER]
+    details = {
+        "key": thaw(key),
+        "prefix": max(ends, default=None),
+        "stuck": [told(call) for call in calls],
+        "open": [],
+        "states": [],
+        "paths": [],
+    }
+    return anomaly, details
+
+
+def _chosen(options: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise ValueError(f"linearizable has no option {unknown[0]!r}; it has {', '.join(OPTIONS)}")
+    chosen = {**OPTIONS, **options}
+    if chosen["failed-cas"] not in ("ignore", "observe"):
+        raise ValueError(f"failed-cas is 'ignore' or 'observe', not {chosen['failed-cas']!r}")
+    return chosen

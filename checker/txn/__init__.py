@@ -1,0 +1,1 @@
+"""Transactions: list-append and rw-register histories, judged by the dependencies between transactions."""

@@ -1,0 +1,66 @@
+"""Strongly connected components: the parts of a graph in which cycles can be, found in linear time.
+
+Tarjan's algorithm (Depth-first search and linear graph algorithms, 1972) with the recursion written out.
+Components are numbered in the order in which they are finished, which is a topological order read backwards:
+an edge between two components always leads from the larger number to the smaller.
+"""
+# ruff: noqa: PLR0917 - a loop gets its arrays as parameters, and pays for every call
+
+from checker.txn.graph import Graph
+from checker.txn.place import Ints
+
+
+def components(graph: Graph, kinds: frozenset[int]) -> tuple[Ints, int]:
+    """The component of every node, counting only edges of these kinds; and how many there are."""
+    starts, out = graph.index(kinds)
+    new = graph.place.full
+    labels, entered, low = new(graph.nodes, -1), new(graph.nodes, 0), new(graph.nodes, 0)
+    work = (low, new(graph.nodes + 1, 0), new(graph.nodes, 0), new(graph.nodes, 0))
+    count = graph.place.run(strong, starts, out, graph.targets, labels, entered, work)
+    return labels, int(count)
+
+
+def strong(
+    starts: Ints, out: Ints, targets: Ints, labels: Ints, entered: Ints, work: tuple[Ints, Ints, Ints, Ints]
+) -> int:
+    """Label every node; `entered` must be 0 and `labels` -1 before."""
+    low, open_nodes, path, cursor = work
+    clock, count, opened = 0, 0, 0
+    for root in range(len(labels)):
+        if entered[root] != 0:
+            continue
+        depth = 0
+        path[0] = root
+        clock += 1
+        entered[root] = low[root] = clock
+        cursor[root] = starts[root]
+        open_nodes[opened] = root
+        opened += 1
+        while depth >= 0:
+            v = path[depth]
+            if cursor[v] < starts[v + 1]:
+                w = targets[out[cursor[v]]]
+                cursor[v] += 1
+                if entered[w] == 0:
+                    clock += 1
+                    entered[w] = low[w] = clock
+                    cursor[w] = starts[w]
+                    open_nodes[opened] = w
+                    opened += 1
+                    depth += 1
+                    path[depth] = w
+                elif labels[w] == -1 and entered[w] < low[v]:
+                    low[v] = entered[w]
+                continue
+            if low[v] == entered[v]:
+                while True:
+                    opened -= 1
+                    w = open_nodes[opened]
+                    labels[w] = count
+                    if w == v:
+                        break
+                count += 1
+            depth -= 1
+            if depth >= 0 and low[v] < low[path[depth]]:
+                low[path[depth]] = low[v]
+    return count

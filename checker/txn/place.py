@@ -1,0 +1,81 @@
+"""Where the loops of this package run: as plain Python over lists, or compiled over numpy arrays.
+
+Every loop is written once, over things that are indexed and hold integers, and gets the arrays it works in
+from its caller.  `Plain` runs it as it is (no import of numpy, at once); `Compiled` hands it to numba.  So
+the two paths cannot disagree about an algorithm; the tests hold them to the same answers all the same.
+
+Rules of this file
+  1. A loop uses nothing but integers, `range`, `len` and indexing.
+  2. Nothing is imported from numpy or numba before `Compiled` is made.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+Ints = Any
+"""A list of int, or a one-dimensional integer array: what a loop may read and write."""
+
+Loop = Callable[..., Any]
+
+LARGE = 20_000
+"""Steps and elements read from which on the compiled path is worth loading numba and numpy (a second)."""
+
+
+class Place(Protocol):
+    """Makes arrays and runs loops over them."""
+
+    def full(self, size: int, value: int) -> Ints:
+        """An array of `size` equal integers."""
+
+    def run(self, loop: Loop, *arguments: Any) -> Any:
+        """Call the loop."""
+
+
+class Plain:
+    """Lists and the interpreter."""
+
+    def full(self, size: int, value: int) -> Ints:
+        """A list."""
+        return [value] * size
+
+    def run(self, loop: Loop, *arguments: Any) -> Any:
+        """A call."""
+        return loop(*arguments)
+
+
+class Compiled:
+    """numpy arrays of 32 bits and numba. Raises ImportError where they are not installed."""
+
+    _loops: dict[Loop, Loop] = {}  # noqa: RUF012 - compiled once for the whole process, by design
+
+    def __init__(self) -> None:
+        import numpy
+
+        from checker import kernel
+
+        if not kernel.available():
+            raise ImportError("numba is not installed; install splitbrain[scale]")
+        self._numpy = numpy
+        self._njit = kernel.njit
+
+    def full(self, size: int, value: int) -> Ints:
+        """An int32 array. Zeros cost nothing until they are written to: no page is touched before."""
+        if value == 0:
+            return self._numpy.zeros(size, dtype=self._numpy.int32)
+        return self._numpy.full(size, value, dtype=self._numpy.int32)
+
+    def run(self, loop: Loop, *arguments: Any) -> Any:
+        """A call of the machine code, which numba makes at the first one and keeps on disk."""
+        if loop not in self._loops:
+            self._loops[loop] = self._njit(loop)
+        return self._loops[loop](*arguments)
+
+
+def place_for(operations: int) -> Place:
+    """Compiled for large inputs where numba is installed, else plain."""
+    if operations >= LARGE:
+        try:
+            return Compiled()
+        except ImportError:
+            pass
+    return Plain()

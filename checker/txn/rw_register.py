@@ -1,0 +1,220 @@
+"""rw-register: transactions that write unique values to registers and read them.
+
+A register forgets, so the order of its versions must be inferred, and only what follows from the wanted
+assumptions is:
+
+  initial state         comes before all versions (always)
+  `wfr-keys?`           who read v and then wrote w in one transaction put w after v
+  `sequential-keys?`    one client's transactions see and leave versions of a key in order
+  `linearizable-keys?`  so do transactions of which one ended before the other began
+  `transaction-order`   {entry: number}: versions are in the order of these numbers
+
+A transaction that finds v and leaves w puts w after v under the last three, too.  Versions in a circle are
+an anomaly (cyclic-versions), and their keys give no further order.  With it: ww from writer to next writer,
+wr from writer to reader, rw from the readers of a version to the writers of the next.  Between versions
+whose order is not known there is no edge: that can hide an anomaly, and never makes one up.
+
+Wrong by itself: internal, G1a (read of a failed write), G1b (read of a value that its transaction then
+overwrote), future-read, lost-update (two read one version and both wrote), garbage-read (nobody wrote it).
+The initial state of a register is None.  If a history never shows that, but one value that nobody wrote,
+and some read of it began before a write was acknowledged, that value is taken for the initial one: counted as
+`unwritten-read`, no anomaly.  Cycles and models as in `cycles.py`.  Linear but for `linearizable-keys?`,
+which costs the number of transactions times how many of them touch one key at once.  Source:
+Kingsbury, Alvaro, Elle, 2020, section 5.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+from checker.history import History
+from checker.txn import register_loops as loops
+from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact
+from checker.txn.components import components
+from checker.txn.graph import WW, Graph, add_fan, by_group, empty_graph
+from checker.txn.options import Wanted, wanted_of
+from checker.txn.order import add_process, add_realtime
+from checker.txn.place import Ints, Place, Plain, place_for
+from checker.txn.report import Analysis, judged
+from checker.txn.writers import Writers, writers_of
+from checker.verdict import Verdict
+
+ASSUMPTIONS = ("wfr-keys?", "sequential-keys?", "linearizable-keys?")
+OPTIONS = ("consistency-models", "anomalies", *ASSUMPTIONS, "transaction-order")
+
+
+def check(history: History, options: dict[str, Any]) -> Verdict:
+    """Judge a history whose values are `[["w", key, value], ["r", key, value], ...]`.
+
+    Options: `consistency-models` (default strict-serializable), `anomalies` (names that count, too), the
+    assumptions above (default: none).  Raises ValueError for what it does not know.
+    """
+    wanted = wanted_of(options, OPTIONS)
+    for name in ASSUMPTIONS:
+        if not isinstance(options.get(name, False), bool):
+            raise ValueError(f"the option {name!r} is true or false, not {options[name]!r}")
+    order = options.get("transaction-order")
+    if order is not None and not isinstance(order, dict):
+        raise ValueError("the option 'transaction-order' is a map from entries to numbers")
+    assumed = frozenset(name for name in ASSUMPTIONS if options.get(name, False))
+    return check_columns(columns_of(history, REGISTER), wanted, assumed, order)
+
+
+def check_columns(
+    columns: TxnColumns,
+    wanted: Wanted,
+    assumed: frozenset[str] = frozenset(),
+    order: dict[Any, Any] | None = None,
+    place: Place | None = None,
+) -> Verdict:
+    """Judge columns. `place` says where to run the loops (default: compiled if there are many)."""
+    place = place or place_for(len(columns.kind))
+    if not isinstance(place, Plain):
+        columns = compact(columns)
+    return judged(analysis_of(columns, place, wanted.levels, assumed, order), wanted)
+
+
+def analysis_of(
+    columns: TxnColumns, place: Place, levels: int, assumed: frozenset[str], order: dict[Any, Any] | None
+) -> Analysis:
+    """Flags, version orders and the dependency graph."""
+    writers = writers_of(columns, place)
+    micro = (columns.starts, columns.kind, columns.key, columns.value)
+    who = (writers.writer, writers.at, writers.final, writers.previous, writers.flags)
+    updater = place.full(columns.values + columns.keys, -1)
+    seen = place.full(len(columns.status), 0)
+    place.run(loops.judge, columns.status, micro, who, updater, seen)
+    when = (columns.invoked, columns.completed)
+    initial = (place.full(columns.keys, -1), place.full(columns.keys, NEVER))
+    first = (writers.writer, writers.previous, writers.flags)
+    place.run(loops.judge_unwritten, columns.status, micro, when, first, initial)
+    versions = _versions(columns, place, who, seen, (assumed, order))
+    graph = _graph(columns, place, writers, versions)
+    if levels >= 2:
+        add_process(graph, columns)
+    if levels >= 3:
+        add_realtime(graph, columns)
+    return Analysis(columns=columns, writers=writers, graph=graph, updater=updater)
+
+
+def _versions(
+    columns: TxnColumns,
+    place: Place,
+    who: loops.Who,
+    seen: Ints,
+    wanted: tuple[frozenset[str], dict[Any, Any] | None],
+) -> tuple[Ints, Ints]:
+    """Which version is known to come before which: two columns of versions."""
+    assumed, order = wanted
+    size, values = len(columns.kind), columns.values
+    micro = (columns.starts, columns.kind, columns.key, columns.value)
+    every = (place.full(size, 0), place.full(size, 0), place.full(size, 0), place.full(size, 0))
+    count = place.run(loops.touches_of, columns.status, micro, who, seen, place.full(columns.keys, 0), every)
+    keys, rows, found, left = (column[:count] for column in every)
+    room = 8 * count
+    edges = (place.full(room, 0), place.full(room, 0))
+    used = place.run(loops.follow_reads, found, left, edges, 0) if assumed or order else 0
+    groups = _by_key(place, columns.keys, keys) if assumed - {"wfr-keys?"} else (keys, keys)
+    if "sequential-keys?" in assumed:
+        latest = (place.full(columns.processes(), -1), place.full(columns.processes(), -1))
+        touches, clients = (rows, found, left), (columns.status, columns.process)
+        used = place.run(loops.follow_clients, groups, touches, clients, latest, edges, used)
+    if "linearizable-keys?" in assumed:
+        edges, used = _follow_clock(columns, place, groups, (rows, found, left), (edges, used))
+    if order:
+        used = _follow_order(columns, (keys, rows, left), order, (edges, used))
+    parents = place.full(values + columns.keys, 0)
+    used = place.run(loops.follow_nothing, keys, left, parents, edges, used, values)
+    edges = (edges[0][:used], edges[1][:used])
+    every_version = values + columns.keys
+    starts, stamp = place.full(every_version + 2, 0), place.full(every_version, -1)
+    used = place.run(loops.unique_edges, edges, starts, place.full(used, 0), stamp)
+    return edges[0][:used], edges[1][:used]
+
+
+def _by_key(place: Place, count: int, keys: Ints) -> tuple[Ints, Ints]:
+    """The touches of every key, in the order of the history."""
+    pairs, starts, members = place.full(2 * len(keys), 0), place.full(count + 2, 0), place.full(len(keys), 0)
+    place.run(loops.number_touches, keys, pairs)
+    place.run(by_group, pairs, 2, starts, members, members)
+    return starts, members
+
+
+def _follow_clock(
+    columns: TxnColumns,
+    place: Place,
+    groups: tuple[Ints, Ints],
+    touches: tuple[Ints, Ints, Ints],
+    so_far: tuple[tuple[Ints, Ints], int],
+) -> tuple[tuple[Ints, Ints], int]:
+    """Where the room did not suffice, once more with enough."""
+    edges, used = so_far
+    when = (columns.invoked, columns.completed)
+    count = len(touches[0])
+    work = (place.full(count, 0), place.full(count, 0))
+    total = place.run(loops.follow_clock, groups, touches, when, work, edges, used)
+    if total > len(edges[0]) - count:
+        larger = (place.full(total + count, 0), place.full(total + count, 0))
+        for old, new in zip(edges, larger, strict=True):
+            new[:used] = old[:used]
+        edges = larger
+        place.run(loops.follow_clock, groups, touches, when, work, edges, used)
+    return edges, int(total)
+
+
+def _follow_order(
+    columns: TxnColumns,
+    touches: tuple[Ints, Ints, Ints],
+    order: dict[Any, Any],
+    so_far: tuple[tuple[Ints, Ints], int],
+) -> int:
+    """The versions of every key in the order that the user gives to the entries of the history."""
+    edges, used = so_far
+    number = {int(entry): at for entry, at in order.items()}
+    by_key: dict[int, list[tuple[Any, int]]] = {}
+    for key, row, version in zip(*touches, strict=True):
+        entries = columns.entries[row] if columns.entries else (row,)
+        at = next((number[entry] for entry in reversed(entries) if entry in number), None)
+        if at is not None and 0 <= version < columns.values:
+            by_key.setdefault(int(key), []).append((at, int(version)))
+    for chain in by_key.values():
+        ordered = list(dict.fromkeys(version for _, version in sorted(chain)))
+        for before, after in pairwise(ordered):
+            edges[0][used], edges[1][used] = before, after
+            used += 1
+    return used
+
+
+def _graph(columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints]) -> Graph:
+    micro = (columns.starts, columns.kind, columns.key, columns.value)
+    count, size = len(versions[0]), len(columns.kind)
+    every = columns.values + columns.keys
+    key_of, broken = place.full(every, 0), place.full(columns.keys, 0)
+    place.run(loops.keys_of_versions, micro, columns.values, key_of)
+    order = empty_graph(place, every, 0)
+    order.sources, order.targets, order.kinds, order.size = (
+        versions[0],
+        versions[1],
+        place.full(count, WW),
+        count,
+    )
+    labels, parts = components(order, frozenset({WW}))
+    if parts < every:
+        who = (writers.at, writers.flags)
+        place.run(loops.break_keys, labels, place.full(parts, 0), key_of, who, broken)
+    graph = empty_graph(place, len(columns.status), 5 * count + 5 * size + 4 * len(columns.status))
+    readers, installed = place.full(2 * size, 0), place.full(3 * count, 0)
+    who = (writers.writer, writers.previous)
+    graph.size, read = place.run(
+        loops.read_edges, columns.status, micro, who, readers, graph.columns, graph.size
+    )
+    known = (writers.writer, key_of, broken)
+    graph.size, written = place.run(
+        loops.version_edges, columns.status, versions, known, installed, graph.columns, graph.size
+    )
+    version = place.full(every, 0)
+    if isinstance(version, list):
+        version = list(range(every))
+    else:
+        version[:] = range(every)
+    add_fan(graph, readers[: 2 * read], installed[: 3 * written], version)
+    return graph

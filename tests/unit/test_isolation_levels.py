@@ -1,0 +1,328 @@
+"""Each isolation checker: a history that breaks it, how it is told, and one that it accepts."""
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from checker.history import History
+from checker.isolation import levels
+from checker.isolation.columns import columns_of
+from checker.isolation.levels import LEVELS, check_columns
+from checker.operation import Operation
+from checker.verdict import Validity, Verdict
+from tests.unit.isolation_script import Script, Sessions, history_of, ok, simulated
+
+LITMUS = Path(__file__).parents[2].parent / "shared" / "histories" / "litmus" / "elle_rw_register.json"
+
+CHECKERS = {
+    "read-committed": levels.read_committed,
+    "read-atomic": levels.read_atomic,
+    "read-your-writes": levels.read_your_writes,
+    "monotonic-reads": levels.monotonic_reads,
+    "monotonic-writes": levels.monotonic_writes,
+    "writes-follow-reads": levels.writes_follow_reads,
+    "pram": levels.pram,
+    "causal-consistency": levels.causal_consistency,
+    "snapshot-isolation": levels.snapshot_isolation,
+    "serializable": levels.serializable,
+}
+
+NEWER_THEN_OLDER: Sessions = [
+    [ok(("w", "x", 1)), ok(("w", "x", 2))],
+    [ok(("r", "x", 2)), ok(("r", "x", 1))],
+]
+EFFECT_WITHOUT_CAUSE: Sessions = [
+    [ok(("w", "x", 1))],
+    [ok(("r", "x", 1)), ok(("w", "y", 2))],
+    [ok(("r", "y", 2)), ok(("r", "x", None))],
+]
+FRACTURED: Sessions = [
+    [ok(("w", "x", 1), ("w", "y", 1))],
+    [ok(("w", "x", 2), ("w", "y", 2))],
+    [ok(("r", "x", 1), ("r", "y", 2))],
+]
+HALF_SEEN: Sessions = [[ok(("w", "x", 1), ("w", "y", 1))], [ok(("r", "x", 1), ("r", "y", None))]]
+OWN_WRITE_GONE: Sessions = [[ok(("w", "x", 1)), ok(("r", "x", None))]]
+SECOND_WITHOUT_FIRST: Sessions = [
+    [ok(("w", "x", 1)), ok(("w", "y", 2))],
+    [ok(("r", "y", 2), ("r", "x", None))],
+]
+REPLY_WITHOUT_QUESTION: Sessions = [
+    [ok(("w", "x", 1))],
+    [ok(("r", "x", 1)), ok(("w", "y", 2))],
+    [ok(("r", "y", 2), ("r", "x", None))],
+]
+NO_AGREEMENT: Sessions = [[ok(("w", "x", 1)), ok(("r", "x", 2))], [ok(("w", "x", 2)), ok(("r", "x", 1))]]
+LONG_FORK: Sessions = [
+    [ok(("w", "x", 1))],
+    [ok(("w", "y", 2))],
+    [ok(("r", "x", 1), ("r", "y", None))],
+    [ok(("r", "x", None), ("r", "y", 2))],
+]
+LOST_UPDATE: Sessions = [[ok(("r", "x", None), ("w", "x", 1))], [ok(("r", "x", None), ("w", "x", 2))]]
+WRITE_SKEW: Sessions = [[ok(("r", "x", None), ("w", "y", 1))], [ok(("r", "y", None), ("w", "x", 2))]]
+
+BROKEN = [
+    (
+        "read-committed",
+        HALF_SEEN,
+        "read-went-back",
+        "had already read from T1 (client 0) earlier in the same",
+    ),
+    ("read-atomic", FRACTURED, "fractured-read", "T5 (client 2) read y = 2 from T3 (client 1) and not y = 1"),
+    (
+        "read-your-writes",
+        OWN_WRITE_GONE,
+        "own-write-not-seen",
+        "the session of T3 (client 0) had itself run T1",
+    ),
+    (
+        "monotonic-reads",
+        NEWER_THEN_OLDER,
+        "session-read-went-back",
+        "already read from T3 (client 0) in an earlier",
+    ),
+    ("monotonic-writes", SECOND_WITHOUT_FIRST, "writes-out-of-order", "ran after T1 (client 0)"),
+    (
+        "writes-follow-reads",
+        REPLY_WITHOUT_QUESTION,
+        "write-before-what-it-followed",
+        "whose session had read from",
+    ),
+    (
+        "pram",
+        NEWER_THEN_OLDER,
+        "session-order-violated",
+        "must be in front of T7 (client 1) for this session",
+    ),
+    (
+        "causal-consistency",
+        EFFECT_WITHOUT_CAUSE,
+        "causal-order-violated",
+        "T3 (client 1) read x = 1, which T1",
+    ),
+    (
+        "snapshot-isolation",
+        LONG_FORK,
+        "not-snapshot-isolation",
+        "read y as nobody had written it and not yet y = 2",
+    ),
+    ("snapshot-isolation", LOST_UPDATE, "not-snapshot-isolation", "contradicts what was read"),
+    (
+        "serializable",
+        WRITE_SKEW,
+        "not-serializable",
+        "T3 (client 1) read y as nobody had written it and not yet",
+    ),
+]
+
+CONTENT = [
+    ("read-committed", EFFECT_WITHOUT_CAUSE),
+    ("read-committed", FRACTURED),
+    ("read-atomic", NEWER_THEN_OLDER),
+    ("read-your-writes", NEWER_THEN_OLDER),
+    ("monotonic-reads", OWN_WRITE_GONE),
+    ("monotonic-writes", REPLY_WITHOUT_QUESTION),
+    ("writes-follow-reads", SECOND_WITHOUT_FIRST),
+    ("pram", EFFECT_WITHOUT_CAUSE),
+    ("causal-consistency", LONG_FORK),
+    ("causal-consistency", LOST_UPDATE),
+    ("snapshot-isolation", WRITE_SKEW),
+]
+
+
+def check(name: str, sessions: Sessions, **options: Any) -> Verdict:
+    return CHECKERS[name](history_of(sessions), options)
+
+
+@pytest.mark.parametrize(("name", "sessions", "anomaly", "words"), BROKEN)
+def test_a_violation_is_found_and_told(name: str, sessions: Sessions, anomaly: str, words: str) -> None:
+    verdict = check(name, sessions)
+    assert verdict.validity is Validity.INVALID
+    assert [found.type for found in verdict.anomalies] == [anomaly]
+    assert words in verdict.anomalies[0].sentence
+    assert verdict.anomalies[0].operations
+
+
+@pytest.mark.parametrize(("name", "sessions"), CONTENT)
+def test_what_only_a_stronger_level_forbids_is_valid(name: str, sessions: Sessions) -> None:
+    assert check(name, sessions).validity is Validity.VALID
+
+
+@pytest.mark.parametrize(("variant", "valid"), [("cc", True), ("cm", True), ("ccv", False)])
+def test_causal_variants_differ_in_who_must_agree(variant: str, valid: bool) -> None:
+    assert (check("causal-consistency", NO_AGREEMENT, variant=variant).validity is Validity.VALID) == valid
+
+
+ABSURD = [
+    ("thin-air-read", [[ok(("r", "x", 9))]]),
+    ("aborted-read", [[Script("fail", [("w", "x", 1)])], [ok(("r", "x", 1))]]),
+    ("intermediate-read", [[ok(("w", "x", 1), ("w", "x", 2))], [ok(("r", "x", 1))]]),
+    ("future-read", [[ok(("r", "x", 1), ("w", "x", 1))]]),
+    ("internal", [[ok(("w", "x", 1), ("r", "x", None))]]),
+    ("causality-cycle", [[ok(("r", "x", 1), ("w", "y", 2))], [ok(("r", "y", 2), ("w", "x", 1))]]),
+]
+
+
+@pytest.mark.parametrize(("anomaly", "sessions"), ABSURD)
+@pytest.mark.parametrize("name", [name for name in CHECKERS if name != "pram"])
+def test_what_no_level_allows(name: str, anomaly: str, sessions: Sessions) -> None:
+    verdict = check(name, sessions)
+    assert verdict.validity is Validity.INVALID
+    assert anomaly in {found.type for found in verdict.anomalies}
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_values_written_twice_leave_no_verdict(name: str) -> None:
+    verdict = check(name, [[ok(("w", "x", 1))], [ok(("w", "x", 1))]])
+    assert verdict.validity is Validity.UNKNOWN
+    assert "1 is written to x more than once" in verdict.reason
+
+
+def test_an_unknown_outcome_counts_only_if_it_was_seen() -> None:
+    unseen: Sessions = [[Script("info", [("w", "x", 1)])], [ok(("r", "x", None))]]
+    assert check("serializable", unseen).validity is Validity.VALID
+    torn: Sessions = [
+        [Script("info", [("w", "x", 1), ("w", "y", 1)])],
+        [ok(("r", "x", 1)), ok(("r", "y", None))],
+    ]
+    assert check("causal-consistency", torn).validity is Validity.INVALID
+
+
+def test_an_unknown_outcome_in_the_middle_of_a_session_is_a_session_of_its_own() -> None:
+    sessions: Sessions = [[Script("info", [("w", "x", 1)]), ok(("r", "x", None))], [ok(("r", "x", 1))]]
+    assert check("read-your-writes", sessions).validity is Validity.VALID
+
+
+def single(*entries: tuple[int, str, Any, str | None]) -> History:
+    operations = []
+    for process, f, value, key in entries:
+        asked = value if f == "write" else None
+        operations.append(Operation(process=process, type="invoke", f=f, value=asked, key=key))
+        operations.append(Operation(process=process, type="ok", f=f, value=value, key=key))
+    return History(operations)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        single((0, "write", 1, "x"), (0, "read", None, "x")),
+        single((0, "write", ["x", 1], None), (0, "read", ["x", None], None)),
+        single((0, "write", 1, None), (0, "read", None, None)),
+    ],
+)
+def test_single_operations_in_all_spellings(history: History) -> None:
+    assert levels.read_your_writes(history, {}).validity is Validity.INVALID
+
+
+def test_the_initial_value_can_be_given() -> None:
+    history = single((0, "read", 0, "x"), (1, "write", 1, "x"))
+    assert levels.serializable(history, {}).anomalies[0].type == "thin-air-read"
+    assert levels.serializable(history, {"init": 0}).validity is Validity.VALID
+
+
+def test_operations_of_another_kind_are_unknown_with_the_reason() -> None:
+    history = History([Operation(process=0, type="ok", f="cas", value=[1, 2])])
+    verdict = levels.read_atomic(history, {})
+    assert verdict.validity is Validity.UNKNOWN
+    assert "expected read, write, or a transaction" in verdict.reason
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_unknown_options_are_refused_by_name(name: str) -> None:
+    with pytest.raises(ValueError, match="no option 'colour'; it knows init"):
+        CHECKERS[name](history_of([]), {"colour": 1})
+
+
+def test_wrong_values_of_options_are_refused() -> None:
+    with pytest.raises(ValueError, match="cc, ccv, cm"):
+        check("causal-consistency", [], variant="strong")
+    with pytest.raises(ValueError, match="number of steps"):
+        check("serializable", [], budget="much")
+
+
+def test_an_exhausted_budget_is_unknown() -> None:
+    verdict = check("serializable", [[ok(("w", "x", 1)), ok(("w", "x", 2))], [ok(("r", "x", 1))]], budget=0)
+    assert verdict.validity is Validity.UNKNOWN
+    assert "budget" in verdict.reason
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_an_empty_history_is_valid(name: str) -> None:
+    assert check(name, []).validity is Validity.VALID
+
+
+def damaged(sessions: Sessions, how: str, rng: Random) -> Sessions | None:
+    """One read changed, or one write taken away although it was read; None if there is no such place."""
+    written = [s[2] for line in sessions for script in line for s in script.steps if s[0] == "w"]
+    places = [
+        (line, at, i)
+        for line in sessions
+        for at, script in enumerate(line)
+        for i, step in enumerate(script.steps)
+        if step[0] == "r" and step[2] is not None and ("w", step[1], step[2]) not in script.steps
+    ]
+    if not places:
+        return None
+    line, at, i = rng.choice(places)
+    steps = list(line[at].steps)
+    if how == "thin-air":
+        steps[i] = ("r", steps[i][1], max(written) + 1)
+        line[at] = ok(*steps)
+    elif how == "failed":
+        for other in sessions:
+            for j, script in enumerate(other):
+                if ("w", *steps[i][1:]) in script.steps:
+                    other[j] = Script("fail", script.steps)
+    else:
+        # The same session reads the key again, and sees it as it was before all writes.
+        line.insert(at + 1, ok(("r", steps[i][1], None)))
+    return sessions
+
+
+@pytest.mark.parametrize("how", ["thin-air", "failed", "stale"])
+def test_damage_to_a_valid_history_is_found(how: str) -> None:
+    forgiving = {"read-committed", "read-your-writes", "monotonic-writes", "writes-follow-reads"}
+    for seed in range(60):
+        rng = Random(seed)
+        sessions = damaged(simulated(rng, 4, 25), how, rng)
+        for name in CHECKERS if sessions else ():
+            assert sessions is not None
+            if how != "stale" or name not in forgiving | {"read-atomic"}:
+                assert check(name, sessions).validity is Validity.INVALID, f"seed {seed}: {name}"
+
+
+def test_columns_without_names_are_told_by_number() -> None:
+    columns = columns_of(history_of(FRACTURED)).columns
+    verdict = check_columns(columns, "read-atomic")
+    assert "transaction 2 read k0 = 0 from transaction 0" in verdict.anomalies[0].sentence
+    assert set(LEVELS) == {*CHECKERS, "cc", "ccv", "cm"} - {"causal-consistency"}
+
+
+def litmus() -> list[Any]:
+    if not LITMUS.is_file():
+        return []
+    return list(json.loads(LITMUS.read_text(encoding="utf-8"))["cases"])
+
+
+EXPECTED = {
+    "read of a never-written value": False,
+    "G1a": False,
+    "G1c": False,
+    "internal": False,
+    "lost-update": False,
+    "cyclic-versions false positive regression": True,
+    "G0 undetectable without version order": True,
+}
+"""Is it serializable by the sessions and values alone? (Without the options that give more than that.)"""
+
+
+@pytest.mark.skipif(not LITMUS.is_file(), reason="the published histories are not here")
+@pytest.mark.parametrize("case", [c for c in litmus() if c["name"] in EXPECTED], ids=lambda c: c["name"])
+def test_published_histories(case: Any) -> None:
+    history = History([Operation(**entry) for entry in case["history"]])
+    verdict = levels.serializable(history, {})
+    assert (verdict.validity is Validity.VALID) == EXPECTED[case["name"]], verdict.reason
