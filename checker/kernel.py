@@ -19,8 +19,11 @@ def available() -> bool:
 
 
 def njit(function: F) -> F:
-    """Compile on first call for the argument types seen; the machine code is kept on disk."""
+    """Compile on first call for the argument types seen; the machine code is kept on disk if possible."""
     import numba
 
     # Numba calls its own type a Dispatcher; to its callers it is the function that it compiled.
-    return cast(F, numba.njit(cache=True, nogil=True)(function))
+    try:
+        return cast(F, numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # There is no folder that takes the machine code: compile in every process.
+        return cast(F, numba.njit(nogil=True)(function))

@@ -14,17 +14,17 @@ def lines() -> Iterator[str]:
     """The text of `splitbrain list`, a line at a time."""
     yield "workloads  (splitbrain run NAME)"
     for name, workload in WORKLOADS.items():
-        yield f"  {name:<14}checked by {', '.join(workload.checks)}"
+        yield f"  {name:<22}checked by {', '.join(workload.checks)}"
     yield "places  (--on NAME)"
     for place, able in ABILITIES.items():
         kinds = [kind for kind, what in KINDS.items() if what.needs <= able]
-        yield f"  {place:<14}faults: {', '.join(kinds)}"
+        yield f"  {place:<22}faults: {', '.join(kinds)}"
     yield "checkers"
     for name, checker in CHECKERS.items():
-        yield f"  {name:<14}{_question(checker)}"
+        yield f"  {name:<22}{_question(checker)}"
     yield "bugs  (--bug ID, or a file: docs/bug-seeds.md)"
     for bug in bugs.known():
-        yield f"  {bug.id:<14}{bug.title}; {bug.source}"
+        yield f"  {bug.id:<22}{bug.title}; {bug.source}"
 
 
 def _question(checker: object) -> str:
