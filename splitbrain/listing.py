@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from checker.registry import CHECKERS
+from checker.registry import CHECKERS, MODELS, Checker
 from nemesis.registry import KINDS
 from splitbrain.places.catalogue import ABILITIES
 from store.bugs import catalogue as bugs
@@ -21,13 +21,16 @@ def lines() -> Iterator[str]:
         yield f"  {place:<22}faults: {', '.join(kinds)}"
     yield "checkers"
     for name, checker in CHECKERS.items():
-        yield f"  {name:<22}{_question(checker)}"
+        if name in MODELS:
+            continue
+        yield f"  {name:<22}{_question(name, checker)}"
+    yield f"  models of linearizable: {', '.join(MODELS)}, set, counter, or file.py:Name"
     yield "bugs  (--bug ID, or a file: docs/bug-seeds.md)"
     for bug in bugs.known():
         yield f"  {bug.id:<22}{bug.title}; {bug.source}"
 
 
-def _question(checker: object) -> str:
-    """The first line of the checker's file: what it asks of a history."""
-    module = sys.modules[getattr(checker, "__module__", __name__)]
-    return (module.__doc__ or "").strip().splitlines()[0]
+def _question(name: str, checker: Checker) -> str:
+    """What the checker asks of a history: the first line of its file, or of its own where it shares one."""
+    own = checker if checker.__name__ != "check" else sys.modules[checker.__module__]
+    return (own.__doc__ or "").strip().splitlines()[0].removeprefix(f"{name}: ")
