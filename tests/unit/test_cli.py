@@ -110,3 +110,17 @@ def test_a_history_is_converted(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert '"value":3' in back.read_text()
     assert main(["convert", str(lines), str(tmp_path / "history.xml")]) == 4
     assert "--to jsonl" in capsys.readouterr().err
+
+
+def test_a_fault_that_the_place_cannot_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All places of this version can do all faults; the table decides, so a place that cannot is made up."""
+    from splitbrain.places import catalogue
+
+    monkeypatch.setitem(catalogue.ABILITIES, "sim", frozenset({"kill"}))
+    assert main(["run", "cart", "--faults", "kill,pause", "--runs", str(tmp_path)]) == 4
+    said = capsys.readouterr().err
+    assert "--faults pause" in said
+    assert "sim" in said
+    assert list(tmp_path.iterdir()) == []
