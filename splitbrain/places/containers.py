@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from nemesis.steps import Link, Mode, NodeState
+from nemesis.steps import Link, NodeState
 from splitbrain.places import images
 from splitbrain.places.container_group import HOST, SETTINGS, ContainerGroup, host_of
 from splitbrain.places.conversations import Address
@@ -45,7 +45,6 @@ class DockerPlace(LivePlace):
     def __init__(self, spec: ClusterSpec) -> None:
         super().__init__(spec)
         self._group: ContainerGroup | None = None
-        self._links: ProxiedLinks | None = None
         self._expected: set[str] = set()
         """The containers that are meant to be alive; one that is not has died by itself."""
 
@@ -91,18 +90,6 @@ class DockerPlace(LivePlace):
         return {"place": self.name, "run_label": self.spec.folder.name, "harness": harness}
 
     # --- faults -----------------------------------------------------------------------------------
-
-    async def cut(self, links: tuple[Link, ...], mode: Mode) -> None:
-        assert self._links is not None
-        await self.in_thread(self._links.cut, links, mode)
-
-    async def mend(self, links: tuple[Link, ...]) -> None:
-        assert self._links is not None
-        await self.in_thread(self._links.mend, links)
-
-    async def mend_all(self) -> None:
-        assert self._links is not None
-        await self.in_thread(self._links.mend_all)
 
     async def kill(self, node: str) -> None:
         self._expected.discard(node)

@@ -43,6 +43,7 @@ from splitbrain.places.executor import Executor, Stopwatch
 from splitbrain.places.place import ClusterSpec
 from splitbrain.probing import probe
 from splitbrain.program import Ask, Call, PlaceError
+from splitbrain.proxy.links import ProxiedLinks
 from store.messages import Status
 
 T = TypeVar("T")
@@ -66,6 +67,8 @@ class LivePlace(abc.ABC):
         self._executor: Executor | None = None
         self._failure: PlaceError | None = None
         self._nonces = itertools.count(1)
+        self._links: ProxiedLinks | None = None
+        """The proxies of the links; made by `open`."""
 
     # --- what a subclass provides -----------------------------------------------------------------
 
@@ -80,18 +83,6 @@ class LivePlace(abc.ABC):
     @abc.abstractmethod
     def address(self, node: str) -> Address:
         """Where clients and the admin find this node now."""
-
-    @abc.abstractmethod
-    async def cut(self, links: tuple[Link, ...], mode: Mode) -> None:
-        """Stop these links."""
-
-    @abc.abstractmethod
-    async def mend(self, links: tuple[Link, ...]) -> None:
-        """Restore these links."""
-
-    @abc.abstractmethod
-    async def mend_all(self) -> None:
-        """Restore every link."""
 
     @abc.abstractmethod
     async def kill(self, node: str) -> None:
@@ -116,6 +107,23 @@ class LivePlace(abc.ABC):
     @abc.abstractmethod
     def cluster_facts(self) -> dict[str, Any]:
         """What `splitbrain heal` needs."""
+
+    # --- links, the same in every live place ------------------------------------------------------
+
+    async def cut(self, links: tuple[Link, ...], mode: Mode) -> None:
+        """Stop these links."""
+        assert self._links is not None
+        await self.in_thread(self._links.cut, links, mode)
+
+    async def mend(self, links: tuple[Link, ...]) -> None:
+        """Restore these links."""
+        assert self._links is not None
+        await self.in_thread(self._links.mend, links)
+
+    async def mend_all(self) -> None:
+        """Restore every link."""
+        assert self._links is not None
+        await self.in_thread(self._links.mend_all)
 
     # --- what a subclass may use ------------------------------------------------------------------
 

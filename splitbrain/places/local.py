@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from nemesis.steps import Link, Mode, NodeState
+from nemesis.steps import Link, NodeState
 from splitbrain.launcher import child_environment, node_command
 from splitbrain.places.conversations import Address
 from splitbrain.places.leftovers import NAME, Leftovers, sweep
@@ -43,7 +43,6 @@ class LocalPlace(LivePlace):
         self._stack = ExitStack()
         self._ports: dict[str, int] = {}
         self._nodes: dict[str, NodeProcess] = {}
-        self._links: ProxiedLinks | None = None
         self._proxy_url = ""
         self._proxy_process: ProcessId | None = None
         self._leftovers = Leftovers(spec.folder / NAME)
@@ -82,18 +81,6 @@ class LocalPlace(LivePlace):
         return self._leftovers.facts
 
     # --- faults -----------------------------------------------------------------------------------
-
-    async def cut(self, links: tuple[Link, ...], mode: Mode) -> None:
-        assert self._links is not None
-        await self.in_thread(self._links.cut, links, mode)
-
-    async def mend(self, links: tuple[Link, ...]) -> None:
-        assert self._links is not None
-        await self.in_thread(self._links.mend, links)
-
-    async def mend_all(self) -> None:
-        assert self._links is not None
-        await self.in_thread(self._links.mend_all)
 
     async def kill(self, node: str) -> None:
         await self._nodes[node].kill()

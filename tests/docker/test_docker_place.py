@@ -16,7 +16,6 @@ from nemesis.steps import (
     Cut,
     Inspect,
     Kill,
-    Link,
     Mend,
     MendAll,
     Mode,
@@ -35,18 +34,15 @@ from splitbrain.places.containers import DockerPlace, sweep
 from splitbrain.places.place import ClusterSpec
 from splitbrain.places.process import ProcessId
 from splitbrain.program import Ask, Call, PlaceError
-from splitbrain.proxy.links import links_of
 from store.config import NodeConfig
 from store.messages import Status, StatusReply
+from tests.place_programs import LINKS, MS, NODES, retried, settled
 from tests.requirements import need
-from workloads.client import Done, Failed, Get, Put, Values
+from workloads.client import Done, Get, Put, Values
 
 pytestmark = pytest.mark.docker
 
 ROOT = Path(__file__).resolve().parents[2]
-NODES = ("n1", "n2", "n3")
-LINKS = links_of(NODES)
-MS = 1_000_000
 
 
 def spec(folder: Path, run: str, **more: Any) -> ClusterSpec:
@@ -78,27 +74,6 @@ def what_is_left(client: docker.DockerClient, of: ClusterSpec) -> list[str]:
     wanted = {"label": f"splitbrain.run={of.folder.name}"}
     found = [*client.api.containers(all=True, filters=wanted), *client.api.networks(filters=wanted)]
     return [item["Id"] for item in found]
-
-
-def settled(links: frozenset[Link]) -> Program:
-    """Probe until exactly these links deliver; links that were broken reconnect with a backoff."""
-    delivered: frozenset[Link] = frozenset()
-    for _ in range(30):
-        delivered = yield Probe(LINKS, 300 * MS)
-        if delivered == links:
-            break
-    return delivered
-
-
-def retried(node: str, request: Get | Put) -> Program:
-    """A request until it succeeds: right after a restart, links are still being made."""
-    answer: Any = None
-    for _ in range(40):
-        answer = yield Call(node, request, 0)
-        if not isinstance(answer, Failed):
-            break
-        yield Sleep(100 * MS)
-    return answer
 
 
 def test_what_one_node_took_another_gives(place: DockerPlace) -> None:

@@ -36,17 +36,13 @@ from splitbrain.places.place import ClusterSpec
 from splitbrain.places.ports import Ports
 from splitbrain.places.process import ProcessId
 from splitbrain.program import Ask, Call, PlaceError, Receive, Spawn
-from splitbrain.proxy.links import links_of
 from store.config import NodeConfig
 from store.messages import Status, StatusReply
+from tests.place_programs import LINKS, MS, NODES, retried, settled
 from tests.requirements import need
 from workloads.client import Done, Failed, Get, Put, Values
 
 pytestmark = pytest.mark.process
-
-NODES = ("n1", "n2", "n3")
-LINKS = links_of(NODES)
-MS = 1_000_000
 
 
 def spec(folder: Path, **more: Any) -> ClusterSpec:
@@ -70,27 +66,6 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def identities(place: LocalPlace) -> list[ProcessId]:
     return [ProcessId(item["pid"], item["started"]) for item in place.cluster_facts()["processes"]]
-
-
-def settled(links: frozenset[Link]) -> Program:
-    """Probe until exactly these links deliver; links that were broken reconnect with a backoff."""
-    delivered: frozenset[Link] = frozenset()
-    for _ in range(20):
-        delivered = yield Probe(LINKS, 200 * MS)
-        if delivered == links:
-            break
-    return delivered
-
-
-def retried(node: str, request: Get | Put) -> Program:
-    """A request until it succeeds: right after a restart, links are still being made."""
-    answer: Any = None
-    for _ in range(20):
-        answer = yield Call(node, request, 0)
-        if not isinstance(answer, Failed):
-            break
-        yield Sleep(100 * MS)
-    return answer
 
 
 def test_what_one_node_took_another_gives(place: LocalPlace) -> None:
