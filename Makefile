@@ -39,8 +39,10 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Each prints its figures and what they are measured against; together they take some minutes.
 bench: install
-	$(BIN)/python benchmarks/simulation.py
+	for name in simulation reading linearizability transactions isolation dynamo; do \
+	  $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:
 	rm -rf .venv dist build .cache
