@@ -5,6 +5,7 @@ numba
 not installed.  The caller then reads the file with the readers for ordinary files, which tell what is wrong.
 """
 
+import gc
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,7 +20,7 @@ from checker.formats.entries import EntryError, operation_of
 from checker.formats.jsonl import decoded
 from checker.formats.source import Progress, collector_paused
 from checker.operation import Operation
-from checker.table import TYPES, Filler, Ints, Table
+from checker.table import TYPES, Filler, Table
 
 PIECE_BYTES = 1 << 22
 ENTRY_BYTES_MIN = 20
@@ -42,9 +43,11 @@ def read_table(path: Path, notation: Notation, progress: Progress | None = None)
         if not reading.all(file, path.stat().st_size, progress):
             return None
         try:
-            return reading.table()
+            table = reading.table()
         except WRONG:
             return None
+        _settled()
+        return table
 
 
 class _Reading:
@@ -57,9 +60,11 @@ class _Reading:
         self._offsets = np.zeros(1, dtype=np.int64)
         self._hashes = np.zeros(0, dtype=np.int64)
         self._slots = np.full(1, scan.EMPTY, dtype=np.int64)
-        self._state = np.zeros(4, dtype=np.int64)
+        self._state = np.zeros(5, dtype=np.int64)
         self._stack = np.zeros(600, dtype=np.int64)
-        self._rows = np.zeros((0, scan.COLUMNS), dtype=np.int64)
+        self._memo = np.zeros(2 * scan.MEMO, dtype=np.int64)
+        self._cells = np.zeros(scan.CELLS, dtype=np.int64)
+        self._columns = _columns(0)
         self._parts: list[dict[str, npt.NDArray[Any]]] = []
         self._odd: dict[int, Operation] = {}
         self._count = 0
@@ -79,32 +84,33 @@ class _Reading:
                 return False
             if progress:
                 progress(min(done, total), total)
-        return self._ended(rest) if self._wrapped else not rest.strip()
+        return self._ended(rest) if self._wrapped else _is_blank(rest, self._edn)
 
     def _ended(self, rest: bytes) -> bool:
         return self._wrapped and rest.strip() in (b"]", b")")
 
     def _scan(self, text: bytes) -> int | None:
         """The status of the scan, None where an odd entry is none."""
-        cells = len(text) // ENTRY_BYTES_MIN + 2
-        if len(self._rows) < cells:
-            self._rows = np.zeros((cells, scan.COLUMNS), dtype=np.int64)
-        self._state[scan.AT] = self._state[scan.ROWS] = 0
+        entries = len(text) // ENTRY_BYTES_MIN + 2
+        if len(self._columns[2]) < entries:
+            self._columns = _columns(entries)
+        self._state[[scan.AT, scan.ROWS, scan.ODDS]] = 0
         array, status = np.frombuffer(text, dtype=np.uint8), scan.FULL
         self._pool = _roomy(self._pool, int(self._state[scan.USED]) + len(text) * GROWTH + 64)
         while status == scan.FULL:
             self._make_room()
             tables = (self._pool, self._offsets, self._hashes, self._slots, self._state, self._stack)
-            status = scan.scan(array, self._edn, self._rows, tables)
-        rows = self._rows[: int(self._state[scan.ROWS])]
+            status = scan.scan(array, self._edn, self._columns, (*tables, self._memo, self._cells))
         try:
-            for at in np.flatnonzero(rows[:, scan.ODD]).tolist():
-                entry = text[rows[at, scan.START] : rows[at, scan.END]]
-                self._odd[self._count + at] = self._operation(entry)
+            if self._edn and b";" in text:  # Nobody else looks into comments.
+                text[: int(self._state[scan.AT])].decode()
+            for row, start, end in self._columns[3][: int(self._state[scan.ODDS])].tolist():
+                self._odd[self._count + row] = self._operation(text[start:end])
         except WRONG:
             return None
-        self._parts.append(_compact(rows))
-        self._count += len(rows)
+        count = int(self._state[scan.ROWS])
+        self._parts.append(_part(self._columns, count))
+        self._count += count
         return status
 
     def _operation(self, entry: bytes) -> Operation:
@@ -124,12 +130,12 @@ class _Reading:
         pool = self._values()
         columns = {
             name: np.concatenate([part[name] for part in self._parts] or [np.zeros(0, dtype=np.int64)])
-            for name in _compact(self._rows[:0])
+            for name in _part(self._columns, 0)
         }
         plain = np.ones(self._count, dtype=bool)
         plain[list(self._odd)] = False
         places = {text: at for at, text in enumerate(TYPES)}
-        used = {at: places.get(pool[at], -1) for at in np.unique(columns["type"][plain]).tolist()}
+        used = {at: places.get(pool[at], -1) for at in _different(columns["type"][plain])}
         if -1 in used.values():
             raise EntryError("a type that is none")
         columns["type"] = _translated(columns["type"], used, plain)
@@ -140,7 +146,7 @@ class _Reading:
         starts = self._offsets[:unique]
         numbered = np.flatnonzero(self._pool[starts] == ord("M")).tolist()
         self._pool[starts] = ord("\n")
-        pool: list[Any] = _anything.decode_lines(self._pool[:used].tobytes())
+        pool: list[Any] = _anything.decode_lines(self._pool[:used].data)
         if len(pool) != unique:
             raise EntryError("values that are none")
         for at in numbered:
@@ -158,6 +164,13 @@ class _Reading:
         return Table(columns, pool, self._odd)
 
 
+def _settled() -> None:
+    """Count all objects among the old ones, so that the collector does not search the new ones at once."""
+    if gc.get_freeze_count() == 0:
+        gc.freeze()
+        gc.unfreeze()
+
+
 def _bracket(text: bytes) -> int:
     """Where the envelope opens; a comment before it may hold brackets."""
     at = 0
@@ -168,37 +181,48 @@ def _bracket(text: bytes) -> int:
     return at
 
 
-def _compact(rows: Ints) -> dict[str, npt.NDArray[Any]]:
-    """The columns of a table from the rows of the scanner, in no more bytes than they need."""
-    value, kinds = rows[:, : scan.KINDS], rows[:, scan.KINDS :]
+def _is_blank(rest: bytes, edn: bool) -> bool:
+    """Is there nothing but blanks, and comments in text, at the end of the file?"""
+    lines = [line.strip(b" \t\r\v\f,") for line in rest.split(b"\n")] if edn else [rest.strip()]
+    try:
+        rest.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(not line or (edn and line.startswith(b";")) for line in lines)
 
-    def number(column: int) -> Ints:
-        return np.where(kinds[:, column] == scan.INT, value[:, column], -1)
 
-    def place(column: int) -> npt.NDArray[np.int32]:
-        return np.where(kinds[:, column] == scan.POOLED, value[:, column], -1).astype(np.int32)
+def _columns(entries: int) -> scan.Columns:
+    """Room for so many entries."""
+    return (
+        np.zeros((len(scan.WIDE), entries), dtype=np.int64),
+        np.zeros((len(scan.SMALL), entries), dtype=np.int32),
+        np.zeros(entries, dtype=np.int8),
+        np.zeros((entries, 3), dtype=np.int64),
+    )
 
-    named = kinds[:, scan.PROCESS] == scan.POOLED
-    held = kinds[:, scan.VALUE] > scan.NIL
-    return {
-        "index": number(scan.INDEX),
-        "time": number(scan.TIME),
-        "process": np.where(named, -1 - value[:, scan.PROCESS], value[:, scan.PROCESS]),
-        "type": place(scan.TYPE),
-        "f": place(scan.F),
-        "key": place(scan.KEY),
-        "error": place(scan.ERROR),
-        "kind": np.where(held, kinds[:, scan.VALUE], scan.NIL).astype(np.int8),
-        "value": np.where(held, value[:, scan.VALUE], 0),
-    }
+
+def _part(columns: scan.Columns, count: int) -> dict[str, npt.NDArray[Any]]:
+    """The first rows of the columns, copied: the room is for the next piece of the file."""
+    wide, small, kinds, _ = columns
+    part: dict[str, npt.NDArray[Any]] = dict(zip(scan.WIDE, wide[:, :count].copy(), strict=True))
+    part.update(zip(scan.SMALL, small[:, :count].copy(), strict=True))
+    part["kind"] = kinds[:count].copy()
+    return part
+
+
+def _different(column: npt.NDArray[Any]) -> list[int]:
+    """The numbers in a column of places, in order."""
+    found: list[int] = np.flatnonzero(np.bincount(column)).tolist()
+    return found
 
 
 def _translated(
     column: npt.NDArray[Any], used: dict[int, int], plain: npt.NDArray[Any]
 ) -> npt.NDArray[np.int8]:
+    table = np.zeros(max(used, default=0) + 1, dtype=np.int8)
+    table[list(used)] = list(used.values())
     made = np.zeros(len(column), dtype=np.int8)
-    for place, at in used.items():
-        made[plain & (column == place)] = at
+    made[plain] = table[column[plain]]
     return made
 
 

@@ -8,6 +8,7 @@ from checker.formats.convert import convert
 from checker.formats.detect import Notation, notation_of
 from checker.formats.edn import EdnError, read, read_one
 from checker.formats.load import load, recognised
+from checker.formats.load import read as plain_read
 from checker.history import HistoryError
 from checker.operation import Operation
 
@@ -185,3 +186,45 @@ def test_a_table_is_the_history(tmp_path: Path) -> None:
     assert list(made) == list(history)
     assert made[-1] == history[1]
     assert made[:1] == [history[0]]
+
+
+LONG = [
+    GOOD + "; about {:process 1, :type :ok, :f :read}\n" + GOOD + ";the end",
+    GOOD + '{:process 0 :type :ok :f :compare-and-set :value [:a-long-keyword -7 1e3 "x"]}\n' + GOOD,
+    GOOD + "{:process :nemesis, :type :info, :f :x, :error [1 :a], :value {3 nil, -4 #{1}}}\n" + GOOD,
+    '{"process":0,"type":"invoke","f":"get","value":null,"error":"it was late"}\n' * 3,
+    '{"process":-1,"type":"ok","f":"g\\u0065t","value":-0,"\\u0065rror":"x"}\n' * 2,
+    '{"process":7,"type":"ok","f":"f","value":9999999999999999999999,"index":1}\n' * 2,
+]
+
+
+@pytest.mark.parametrize("text", LONG)
+@pytest.mark.parametrize("size", [1, 7, 60, 1 << 20])
+def test_the_compiled_reader_may_get_the_text_in_any_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, size: int
+) -> None:
+    columns = pytest.importorskip("checker.formats.columns", exc_type=ImportError)
+    monkeypatch.setattr(columns, "PIECE_BYTES", size)
+    path = file(tmp_path, text)
+    table = columns.read_table(path, recognised(path))
+    assert table is not None
+    assert list(table) == plain_read(path, lenient=False, progress=None)[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"process":0,"type":"ok","f":"get","value":nuts}\n',
+        b'{"process":0,"type":"ok","f":"get","value":01}\n',
+        b"{:process 0 :type :ok :f :get} ; \x80\n",
+        b"; \x80",
+        b"{:process 0 :type :ok :f :get :value 1x}\n",
+        b"{:process 0 :type :\0ok :f :get}\n",
+    ],
+)
+def test_the_compiled_reader_declines_what_is_wrong(tmp_path: Path, data: bytes) -> None:
+    columns = pytest.importorskip("checker.formats.columns", exc_type=ImportError)
+    path = tmp_path / "history"
+    path.write_bytes(data)
+    notation = Notation.JSON_LINES if b'"' in data else Notation.EDN
+    assert columns.read_table(path, notation) is None
