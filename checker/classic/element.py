@@ -39,6 +39,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN_MAX else f"{text[:half]}...{text[-half:]}"
 
 
+def times(count: int) -> str:
+    """`twice`, `3 times`: a figure after an element that may be a number itself is hard to read."""
+    return "twice" if count == 2 else f"{count} times"
+
+
 def several(values: Iterable[Any]) -> str:
     """Values in a sentence: `1, 2 and 3`; long lists are cut."""
     return listed(shown(value) for value in values)

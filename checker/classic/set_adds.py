@@ -17,7 +17,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from checker import options as option
-from checker.classic.element import identity, shown
+from checker.classic.element import identity, shown, times
 from checker.classic.findings import Findings, anomaly, moment, sample
 from checker.history import History, Pair
 from checker.operation import Operation
@@ -115,7 +115,7 @@ def _unexpected(value: Any, final: Operation) -> Anomaly:
 
 def _duplicated(value: Any, count: int, final: Operation) -> Anomaly:
     sentence = (
-        f"the final read, by client {final.process} {moment(final)}, holds {shown(value)} {count} times; "
+        f"the final read, by client {final.process} {moment(final)}, holds {shown(value)} {times(count)}; "
         "a set holds an element once"
     )
     return anomaly("duplicated", sentence, final)

@@ -27,7 +27,7 @@ from typing import Any
 from checker import kernel
 from checker import options as option
 from checker.classic import set_timelines
-from checker.classic.element import shown
+from checker.classic.element import shown, times
 from checker.classic.findings import Findings, anomaly, moment, sample
 from checker.classic.set_timelines import NEVER, Fate, Records, Timelines
 from checker.history import History
@@ -161,8 +161,8 @@ def _duplicated(records: Records, at: int) -> Anomaly:
     end = read[1]
     assert end is not None
     sentence = (
-        f"the read by {who(end)} that ended {moment(end)} shows {shown(records.elements[at])} {count} times; "
-        "a set holds an element once"
+        f"the read by {who(end)} that ended {moment(end)} shows {shown(records.elements[at])} "
+        f"{times(count)}; a set holds an element once"
     )
     return anomaly("duplicated", sentence, *records.adds[at], *read)
 

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from checker import options as option
-from checker.classic.element import identity, shown
+from checker.classic.element import identity, shown, times
 from checker.classic.findings import VALUES_MAX, Findings, anomaly
 from checker.history import History, Pair
 from checker.verdict import Anomaly, Verdict
@@ -52,6 +52,6 @@ def _range(ids: list[Any]) -> list[Any]:
 
 
 def _duplicate(pairs: list[Pair]) -> Anomaly:
-    times = "twice" if len(pairs) == 2 else f"{len(pairs)} times"
-    sentence = f"the id {shown(_id(pairs[0]))} was handed out {times}: {listed(map(told, pairs))}"
+    how_often = times(len(pairs))
+    sentence = f"the id {shown(_id(pairs[0]))} was handed out {how_often}: {listed(map(told, pairs))}"
     return anomaly("duplicate-id", sentence, *(operation for pair in pairs for operation in pair))

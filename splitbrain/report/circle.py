@@ -56,7 +56,7 @@ def _arrow(edge: Edge, source: tuple[float, float], target: tuple[float, float])
     bend = 0.22 * length
     mx, my = (x1 + x2) / 2 + normal[0] * bend, (y1 + y2) / 2 + normal[1] * bend
     start, end = _beside(source, (mx, my)), _beside(target, (mx, my))
-    lx, ly = (x1 + x2) / 2 + normal[0] * (bend / 2 + 15), (y1 + y2) / 2 + normal[1] * (bend / 2 + 15)
+    lx, ly = (x1 + x2) / 2 + normal[0] * (bend / 2 + 19), (y1 + y2) / 2 + normal[1] * (bend / 2 + 19)
     return Markup(
         '<g class="edge {css}"><title>{told}</title>'
         '<path d="M{a:.1f} {b:.1f}Q{c:.1f} {d:.1f} {e:.1f} {f:.1f}" marker-end="url(#tip)"/>'

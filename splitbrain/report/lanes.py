@@ -8,7 +8,7 @@ that what overlaps and what does not can be seen however far apart in time it wa
   fading     nobody knows: it may have taken effect at any time from its beginning on
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -17,7 +17,7 @@ from checker.history import Pair
 from checker.operation import Operation
 
 WIDTH, LABELS, LANE, TOP, AXIS = 1080, 128, 58, 6, 26
-LETTER = 6.9
+LETTER = 7.3
 """Width of a letter of the labels, on average, in px."""
 
 MOST = 14
@@ -26,18 +26,27 @@ MOST = 14
 READS = frozenset({"read", "get", "r", "dequeue", "drain"})
 
 
-def draw(pairs: list[Pair], marked: set[int]) -> Markup:
-    """The picture. `marked` are indexes of entries whose operation gets a ring."""
+class _Canvas(NamedTuple):
+    """Entry -> its place on the axis in px; what is ringed; what is named."""
+
+    at: dict[int, float]
+    marked: set[int]
+    names: dict[int, str]
+
+
+def draw(pairs: list[Pair], marked: set[int], names: dict[int, str]) -> Markup:
+    """The picture. `marked` are entries whose operation gets a ring, `names` those whose has a name."""
     pairs = sorted(pairs, key=lambda pair: pair[0].index)[:MOST]
     entries = sorted({entry.index for pair in pairs for entry in pair if entry is not None})
     step = (WIDTH - LABELS - 30) / max(len(entries), 1)
     at = {index: LABELS + 10 + (rank + 0.25) * step for rank, index in enumerate(entries)}
     processes = list(dict.fromkeys(pair[0].process for pair in pairs))
     height = TOP + LANE * len(processes) + AXIS
+    canvas = _Canvas(at, marked, names)
     parts = [_frame(processes, entries, at, height)]
     for lane, process in enumerate(processes):
         own = [pair for pair in pairs if pair[0].process == process]
-        parts += [_bar(pair, own, at, TOP + lane * LANE, marked) for pair in own]
+        parts += [_bar(pair, own, TOP + lane * LANE, canvas) for pair in own]
     return Markup(
         '<svg class="lanes" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" '
         'aria-label="operations on lanes by process">{parts}</svg>'
@@ -71,8 +80,10 @@ def _frame(processes: list[Any], entries: list[int], at: dict[int, float], heigh
     return Markup("").join(parts)
 
 
-def _bar(pair: Pair, own: list[Pair], at: dict[int, float], top: int, marked: set[int]) -> Markup:
+def _bar(pair: Pair, own: list[Pair], top: int, canvas: _Canvas) -> Markup:
     begin, end = pair
+    at = canvas.at
+    both = {begin.index, end.index if end is not None else begin.index}
     left = at[begin.index]
     open_end = end is None or end.type == "info"
     right = WIDTH - 8.0 if open_end or end is None else max(at[end.index], left + 10)
@@ -81,10 +92,10 @@ def _bar(pair: Pair, own: list[Pair], at: dict[int, float], top: int, marked: se
     if open_end and nexts:
         right = min(right, min(nexts) - 6)
     kind = "info" if open_end else "fail" if end is not None and end.type == "fail" else "ok"
-    look = f"bar {kind}" + (" read" if begin.f in READS else "")
-    if {begin.index, end.index if end is not None else begin.index} & marked:
+    look = f"bar {kind}" + (" read" if _only_reads(begin) else "")
+    if both & canvas.marked:
         look += " marked"
-    text = label(pair)
+    text = "".join(f"{name}: " for name in {canvas.names.get(index) for index in both} if name) + label(pair)
     return Markup(
         '<g><title>{tip}</title><text class="op" x="{x}" y="{ty}">{text}</text>'
         '<rect class="{look}" x="{x}" y="{y}" width="{w}" height="13" rx="3"/></g>'
@@ -97,6 +108,13 @@ def _bar(pair: Pair, own: list[Pair], at: dict[int, float], top: int, marked: se
         y=top + 30,
         w=_px(right - left),
     )
+
+
+def _only_reads(begin: Operation) -> bool:
+    """Does it change nothing? Transactions may consist of reads."""
+    if begin.f == "txn" and isinstance(begin.value, list):
+        return all(isinstance(step, list) and step[:1] == ["r"] for step in begin.value)
+    return begin.f in READS
 
 
 def label(pair: Pair) -> str:
