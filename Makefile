@@ -41,7 +41,7 @@ format: install
 
 # Each prints its figures and what they are measured against; together they take some minutes.
 bench: install
-	for name in simulation reading linearizability transactions isolation dynamo; do \
+	for name in simulation reading linearizability transactions isolation classic dynamo; do \
 	  $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:

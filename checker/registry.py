@@ -136,14 +136,19 @@ def _run(checker: Checker, history: History, options: dict[str, Any]) -> Verdict
 
 
 def _refuse_options(checker: Checker, options: dict[str, Any]) -> None:
-    """Raise OptionError when it is the options that the checker cannot use: they fail without any history."""
+    """Raise OptionError when it is the options that fail: with no history they do, and without them not."""
+    error = _failure(checker, options)
+    if isinstance(error, ValueError) and _failure(checker, {}) is None:
+        raise OptionError(str(error)) from None
+
+
+def _failure(checker: Checker, options: dict[str, Any]) -> Exception | None:
+    """What a checker raises about an empty history."""
     try:
         checker(History([]), options)
-    except ValueError as error:
-        raise OptionError(str(error)) from None
-    except Exception:
-        # It cannot take an empty history; then the error that we have tells more.
-        return
+    except Exception as error:
+        return error
+    return None
 
 
 def _defects(history: History) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ Operations are `add` of an element and `read` of all elements; the last successf
   failed-add   certainly not added, by its client's word, and there all the same: counted in `allowed`
 
 Cost: the number of entries plus the size of the final read.  Rules and names of fields: jepsen.checker/set.
-Unlike there, a history without a final read is unknown and says so, and duplicates are not overlooked.
+Unlike there, an element that the final read shows twice is not overlooked.  Without a final read: unknown.
 """
 
 from collections import Counter
