@@ -12,6 +12,8 @@ Rules of this file
      an operation is a HistoryError that names file, line and what was expected there.
   4. What cannot have been recorded by a working harness (a process with two open operations, say) is a
      problem: the history is kept, but no checker calls it valid (`registry.py`).
+  5. A large history stays in the columns that it was read into (`table.py`); operations are made of them
+     when somebody asks, and checkers that know columns never do.  Both ways give the same answers.
 
 The format is JSON lines, one operation each (`operation.py`); those of other tools are read, too
 (`formats/`)."""
@@ -19,13 +21,18 @@ The format is JSON lines, one operation each (`operation.py`); those of other to
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 import msgspec
 
 from checker.operation import Operation
+
+if TYPE_CHECKING:
+    from checker.spans import Spans
+    from checker.table import Table
 
 Pair = tuple[Operation, Operation | None]
 """A client's invocation and its completion (None: it never came)."""
@@ -39,18 +46,58 @@ class HistoryError(Exception):
     """A history that cannot be read. The message names the file, the place in it, and what was expected."""
 
 
+class Columnar(Sequence[Operation]):
+    """Entries that are kept as columns: `table.Table`, named here so that small histories need no numpy."""
+
+
 class History(Sequence[Operation]):
     """The entries of a run, oldest first. Immutable; what checkers derive from it is computed once.
 
     `notes` say what is odd but harmless about the recording, `problems` what makes its verdicts doubtful.
+    `table` has the columns of a history that was read into them; it is None for others, and where entries
+    contradict each other.
     """
 
+    table: "Table | None" = None
+
     def __init__(self, operations: Iterable[Operation], notes: Iterable[str] = ()) -> None:
-        self._operations, disorder = _numbered(list(operations))
         self.notes = tuple(notes)
+        self._derived: dict[Callable[[History], Any], Any] = {}
+        if isinstance(operations, Columnar) and self._adopt(cast("Table", operations)):
+            return
+        self._operations, disorder = _numbered(list(operations))
         self._pairs, problems = _paired(self._operations)
         self.problems: tuple[str, ...] = (*disorder, *problems, *_time_travel(self._operations))
-        self._derived: dict[Callable[[History], Any], Any] = {}
+
+    def _adopt(self, table: "Table") -> bool:
+        """Keep the columns; False where what is wrong with them is better told of operations."""
+        from checker.soundness import sound
+
+        found = sound(table)
+        if found is None:
+            return False
+        self.table, self._spans, problems = found
+        self.problems = tuple(problems)
+        return True
+
+    @cached_property
+    def _operations(self) -> list[Operation]:
+        assert self.table is not None
+        return list(self.table)
+
+    @cached_property
+    def _pairs(self) -> list[Pair]:
+        every = self._operations
+        return [
+            (every[begun], every[ended] if ended >= 0 else None)
+            for begun, ended in zip(self._spans.invoked.tolist(), self._spans.completed.tolist(), strict=True)
+        ]
+
+    def spans(self) -> "Spans":
+        """Rows of `table` where the operations of `pairs()` began and ended. Only where there is a table."""
+        if self.table is None:
+            raise ValueError("this history is not kept in columns; use pairs()")
+        return self._spans
 
     @classmethod
     def from_file(cls, path: Path | str) -> Self:
@@ -60,8 +107,7 @@ class History(Sequence[Operation]):
         """
         from checker.formats.load import read
 
-        operations, notes = read(Path(path), lenient=False, progress=None)
-        return cls(operations, notes)
+        return cls(*read(Path(path), lenient=False, progress=None))
 
     def pairs(self) -> list[Pair]:
         """Every client operation in order of invocation, with its completion or None."""
@@ -81,10 +127,12 @@ class History(Sequence[Operation]):
     def __getitem__(self, at: slice) -> list[Operation]: ...
 
     def __getitem__(self, at: int | slice) -> Operation | list[Operation]:
+        if self.table is not None and "_operations" not in self.__dict__:
+            return self.table[at]  # A verdict names a few entries; the others are not made for them.
         return self._operations[at]
 
     def __len__(self) -> int:
-        return len(self._operations)
+        return len(self._operations if self.table is None else self.table)
 
     def __iter__(self) -> Iterator[Operation]:
         return iter(self._operations)

@@ -7,10 +7,13 @@ Rules of this file
   1. A value is `(kind, value)`: nil is (0, 0), an int of at most 18 digits (1, itself), anything else (2, its
      place in `pool`).  Equal pairs mean equal values; different places nearly always mean different
      values, but 2 and 2.0, or the same map in another order, have places of their own.
-  2. What the columns have no room for (fields of other tools, reads and writes of Dynamo operations) is
-     kept as a whole Operation in `odd`, by row; the columns of such a row are filled as well.
+  2. What the columns have no room for (`extra`: the fields of other tools) is kept as a whole Operation in
+     `odd`, by row; the columns of such a row are filled as well.
   3. Pooled values are shared between operations: they are read, never changed.
   4. numpy is needed for a table, numba to read a file into one (`formats.columns`).
+  5. Strings have one place each, in whatever row they stand.
+  6. Columns that no entry fills (RARE ones only) take no memory: the attribute is then one number seen from
+     every row, which cannot be written.  Kernels want `np.ascontiguousarray` of such a column.
 
 Cost: linear.  From a file the text is read in pieces, and never kept.
 """
@@ -18,17 +21,23 @@ Cost: linear.  From a file the text is read in pieces, and never kept.
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from checker.history import Columnar
 from checker.operation import Operation, OpType
+from checker.pool import Pool
 
 TYPES: tuple[OpType, ...] = ("invoke", "ok", "fail", "info")
 NIL, INT, POOLED = 0, 1, 2
 INT_MAX = 10**18
 NAMES = ("index", "time", "process", "type", "f", "key", "error", "kind", "value")
+RARE = {"node": -1, "write": -1, "reads": -1, "context": -1, "final": 0}
+"""Columns that a table may lack, mostly those of Dynamo operations, and what then stands in every row."""
 SIZES: dict[str, type[np.integer[Any]]] = {
     "type": np.int8, "kind": np.int8, "f": np.int32, "key": np.int32, "error": np.int32,
+    "node": np.int32, "write": np.int32, "reads": np.int32, "context": np.int32, "final": np.int8,
 }  # fmt: skip
 
 Ints = npt.NDArray[np.int64]
@@ -36,16 +45,16 @@ Small = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.int8]
 
 
-class Table(Sequence[Operation]):
+class Table(Columnar):
     """The columns of a history, one row per entry in the order of the file.
 
     indexes, time (ns, -1 unknown), process (a client's number; -1 - p for the name `pool[p]`), type (a
-    place in TYPES), f, key and error (places in the pool, -1 for none), kind and value (rule 1).
+    place in TYPES), f, key and error (places in the pool, -1 for none), kind and value (rule 1); node,
+    write and context (places, -1 for none), reads (the place of a list of strings, -1 for none), and final
+    (1 or 0).
     """
 
-    def __init__(
-        self, columns: dict[str, npt.NDArray[Any]], pool: list[Any], odd: dict[int, Operation]
-    ) -> None:
+    def __init__(self, columns: dict[str, npt.NDArray[Any]], pool: Pool, odd: dict[int, Operation]) -> None:
         self.indexes: Ints = columns["index"]
         self.time: Ints = columns["time"]
         self.process: Ints = columns["process"]
@@ -55,32 +64,41 @@ class Table(Sequence[Operation]):
         self.error: Small = columns["error"]
         self.kind: Bytes = columns["kind"]
         self.value: Ints = columns["value"]
+        self._held = tuple(name for name in RARE if name in columns)
+        self.node: Small = self._rare(columns, "node")
+        self.write: Small = self._rare(columns, "write")
+        self.reads: Small = self._rare(columns, "reads")
+        self.context: Small = self._rare(columns, "context")
+        self.final: Bytes = self._rare(columns, "final")
         self.pool = pool
         self.odd = odd
 
     @classmethod
     def from_history(cls, operations: Sequence[Operation]) -> "Table":
         """The columns of operations that are in memory already."""
-        filler = Filler([])
+        filler = Filler(Pool())
         for row, operation in enumerate(operations):
             filler.add(row, operation)
         return filler.table()
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns by name: NAMES, and those of RARE that some entry fills."""
+        return {name: getattr(self, "indexes" if name == "index" else name) for name in (*NAMES, *self._held)}
+
+    def _rare(self, columns: dict[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
+        nothing = np.array(RARE[name], dtype=SIZES[name])
+        return columns.get(name, np.broadcast_to(nothing, self.indexes.shape))
+
+    def numbered(self) -> "Table":
+        """The same with rows as indexes."""
+        columns = self.columns() | {"index": np.arange(len(self))}
+        odd = {row: msgspec.structs.replace(each, index=row) for row, each in self.odd.items()}
+        return Table(columns, self.pool, odd)
+
     @property
     def nbytes(self) -> int:
         """The memory of the columns, in bytes; the pool and the odd ones come on top."""
-        columns = (
-            self.indexes,
-            self.time,
-            self.process,
-            self.type,
-            self.f,
-            self.key,
-            self.error,
-            self.kind,
-            self.value,
-        )
-        return sum(int(column.nbytes) for column in columns)
+        return sum(int(column.nbytes) for column in self.columns().values())
 
     @overload
     def __getitem__(self, at: int) -> Operation: ...
@@ -98,6 +116,7 @@ class Table(Sequence[Operation]):
         return len(self.indexes)
 
     def __iter__(self) -> Iterator[Operation]:
+        self.pool.decode_all()
         for start in range(0, len(self), 100_000):
             yield from self._rows(start, min(start + 100_000, len(self)))
 
@@ -134,11 +153,11 @@ class Table(Sequence[Operation]):
 class Filler:
     """Makes the columns of operations that come one by one."""
 
-    def __init__(self, pool: list[Any]) -> None:
+    def __init__(self, pool: Pool) -> None:
         """Values are appended to `pool`; what is there already is left alone."""
         self._rows: list[tuple[int, ...]] = []
         self._pool = pool
-        self._places: dict[Any, int] = {}
+        self._places: dict[Any, int] = pool.strings()
         self._odd: dict[int, Operation] = {}
 
     def add(self, row: int, o: Operation) -> None:

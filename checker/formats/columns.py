@@ -20,6 +20,7 @@ from checker.formats.entries import EntryError, operation_of
 from checker.formats.jsonl import decoded
 from checker.formats.source import Progress, collector_paused
 from checker.operation import Operation
+from checker.pool import Pool
 from checker.table import TYPES, Filler, Table
 
 PIECE_BYTES = 1 << 22
@@ -127,7 +128,7 @@ class _Reading:
 
     def table(self) -> Table:
         """The columns of all that was read. Raises one of WRONG where a value is none."""
-        pool = self._values()
+        pool = Pool.of_text(*self._texts())
         columns = {
             name: np.concatenate([part[name] for part in self._parts] or [np.zeros(0, dtype=np.int64)])
             for name in _part(self._columns, 0)
@@ -141,19 +142,11 @@ class _Reading:
         columns["type"] = _translated(columns["type"], used, plain)
         return self._with_odd(columns, pool)
 
-    def _values(self) -> list[Any]:
+    def _texts(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         used, unique = int(self._state[scan.USED]), int(self._state[scan.UNIQUE])
-        starts = self._offsets[:unique]
-        numbered = np.flatnonzero(self._pool[starts] == ord("M")).tolist()
-        self._pool[starts] = ord("\n")
-        pool: list[Any] = _anything.decode_lines(self._pool[:used].data)
-        if len(pool) != unique:
-            raise EntryError("values that are none")
-        for at in numbered:
-            pool[at] = {int(key): value for key, value in pool[at].items()}
-        return pool
+        return _roomy(self._pool, used + 1)[: used + 1].copy(), self._offsets[: unique + 1].copy()
 
-    def _with_odd(self, columns: dict[str, npt.NDArray[Any]], pool: list[Any]) -> Table:
+    def _with_odd(self, columns: dict[str, npt.NDArray[Any]], pool: Pool) -> Table:
         """The table, in which odd entries have columns too."""
         filler = Filler(pool)
         for row, operation in self._odd.items():

@@ -9,7 +9,8 @@ Rules of this file
      not know, and then the readers here read the file, with the same result.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from checker.operation import Operation
 if TYPE_CHECKING:
     from checker.table import Table
 
-LARGE_BYTES = 4 << 20
+LARGE_BYTES = {Notation.EDN: 4 << 20, Notation.EDN_WRAPPED: 4 << 20, Notation.JSON_LINES: 16 << 20}
 """From here on the compiled reader saves more than it takes to import."""
 
 EXPECTED_COLUMNS = "the columns process, :type, :f, value and error, separated by tabs"
@@ -46,13 +47,16 @@ def load(
     return History(operations, notes)
 
 
-def read(path: Path, *, lenient: bool, progress: Progress | None) -> tuple[list[Operation], list[str]]:
-    """The operations in a file, and what must be said about it. Raises HistoryError."""
+def read(path: Path, *, lenient: bool, progress: Progress | None) -> tuple[Sequence[Operation], list[str]]:
+    """The operations in a file, in columns where it is large, and what must be said about it.
+
+    Raises HistoryError.
+    """
     try:
         with path.open("rb") as file, collector_paused():
             notation = recognised(path)
             if not lenient and (table := _table(path, notation, progress)):
-                return list(table), []
+                return table, []
             source = Source(path, file, lenient, progress)
             operations = list(READERS[notation](source))
     except OSError as error:
@@ -61,10 +65,8 @@ def read(path: Path, *, lenient: bool, progress: Progress | None) -> tuple[list[
 
 
 def _table(path: Path, notation: Notation, progress: Progress | None) -> "Table | None":
-    """The table of a large EDN file; JSON goes into operations faster without one."""
-    if notation not in (Notation.EDN, Notation.EDN_WRAPPED) or path.stat().st_size < LARGE_BYTES:
-        return None
-    if not kernel.available():
+    """The table of a large file, None where it has none."""
+    if path.stat().st_size < LARGE_BYTES.get(notation, math.inf) or not kernel.available():
         return None
     from checker.formats.columns import read_table
 

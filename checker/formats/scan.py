@@ -538,10 +538,12 @@ def scan_entry(text: Bytes, at: int, end: int, edn: bool, tables: Tables) -> int
             if stop < 0:
                 return -1
         row[field], row[KINDS + field], at = number, kind, stop
-    plain = row[KINDS + TYPE] == POOLED and row[KINDS + F] == POOLED and row[KINDS + PROCESS] > NIL
+    plain = row[KINDS + TYPE] == POOLED and row[KINDS + F] == POOLED
+    client = row[KINDS + PROCESS] == INT and row[PROCESS] >= 0  # Below zero are the places of names.
     texts = row[KINDS + KEY] != INT and row[KINDS + ERROR] != INT
     numbers = row[KINDS + INDEX] != POOLED and row[KINDS + TIME] != POOLED
-    return at + 1 if plain and texts and numbers else -1
+    named = row[KINDS + PROCESS] == POOLED
+    return at + 1 if plain and texts and numbers and (client or named) else -1
 
 
 @njit

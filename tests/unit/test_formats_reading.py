@@ -193,6 +193,7 @@ LONG = [
     GOOD + '{:process 0 :type :ok :f :compare-and-set :value [:a-long-keyword -7 1e3 "x"]}\n' + GOOD,
     GOOD + "{:process :nemesis, :type :info, :f :x, :error [1 :a], :value {3 nil, -4 #{1}}}\n" + GOOD,
     '{"process":0,"type":"invoke","f":"get","value":null,"error":"it was late"}\n' * 3,
+    '{"process":-1,"type":"ok","f":"get","value":1}\n' * 2,
     '{"process":-1,"type":"ok","f":"g\\u0065t","value":-0,"\\u0065rror":"x"}\n' * 2,
     '{"process":7,"type":"ok","f":"f","value":9999999999999999999999,"index":1}\n' * 2,
 ]

@@ -1,0 +1,64 @@
+"""Could a working harness have recorded this table? As `history.py` asks of operations, asked of columns."""
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from checker.spans import Spans, spans_of
+
+if TYPE_CHECKING:
+    from checker.table import Table
+
+
+def sound(table: "Table") -> tuple["Table", Spans, list[str]] | None:
+    """The table with its indexes, its spans, and its problems.
+
+    None where entries contradict each other: that is rare, and told best of operations.
+    """
+    if _writes_in_odd_rows(table) or _clients_by_name(table):
+        return None
+    numbered = _numbered(table)
+    spans = spans_of(table) if numbered is not None else None
+    if numbered is None or spans is None:
+        return None
+    return numbered, spans, [*_alone(numbered, spans), *_time_travel(numbered)]
+
+
+def _writes_in_odd_rows(table: "Table") -> bool:
+    """The ids of writes have to differ; what has no column is not compared here."""
+    return any(operation.write is not None for operation in table.odd.values())
+
+
+def _clients_by_name(table: "Table") -> bool:
+    """Is a client's number so odd that it is kept in the pool?"""
+    named = np.unique(table.process[table.process < 0]).tolist()
+    return any(isinstance(table.pool[-1 - name], int) for name in named)
+
+
+def _numbered(table: "Table") -> "Table | None":
+    """Indexes that increase are kept; if there are none, rows are; anything else is a problem."""
+    indexes = table.indexes
+    if not len(indexes) or (indexes[0] >= 0 and bool((np.diff(indexes) > 0).all())):
+        return table
+    return table.numbered() if bool((indexes == -1).all()) else None
+
+
+def _alone(table: "Table", spans: Spans) -> list[str]:
+    """Completions of what nobody invoked, in the words of `history.py`."""
+    rows = spans.invoked[spans.completed == spans.invoked].tolist()
+    return [
+        f"entry {table.indexes[row]}: client {table.process[row]} completes {table.pool[int(table.f[row])]}, "
+        "which it had not invoked"
+        for row in rows
+    ]
+
+
+def _time_travel(table: "Table") -> list[str]:
+    rows = np.flatnonzero(table.time >= 0)
+    late = np.flatnonzero(np.diff(table.time[rows]) < 0)
+    if not len(late):
+        return []
+    (before, row), *_ = pairwise(rows[late[0] : late[0] + 2].tolist())
+    told = f"{table.time[before]} of entry {table.indexes[before]}"
+    return [f"entry {table.indexes[row]}: its time {table.time[row]} is before {told}"]
