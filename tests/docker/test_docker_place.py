@@ -12,33 +12,18 @@ import docker
 import msgspec
 import pytest
 
-from nemesis.steps import (
-    Cut,
-    Inspect,
-    Kill,
-    Mend,
-    MendAll,
-    Mode,
-    Pause,
-    Probe,
-    Program,
-    Responds,
-    Resume,
-    Sleep,
-    Start,
-)
+from nemesis.steps import Pause, Program, Sleep
 from splitbrain import healing
 from splitbrain.launcher import child_environment
 from splitbrain.places import engine
 from splitbrain.places.containers import DockerPlace, sweep
 from splitbrain.places.place import ClusterSpec
 from splitbrain.places.process import ProcessId
-from splitbrain.program import Ask, Call, PlaceError
+from splitbrain.program import PlaceError
 from store.config import NodeConfig
-from store.messages import Status, StatusReply
-from tests.place_programs import LINKS, MS, NODES, retried, settled
+from tests.place_conformance import PlaceConformance
+from tests.place_programs import MS, NODES
 from tests.requirements import need
-from workloads.client import Done, Get, Put, Values
 
 pytestmark = pytest.mark.docker
 
@@ -76,119 +61,8 @@ def what_is_left(client: docker.DockerClient, of: ClusterSpec) -> list[str]:
     return [item["Id"] for item in found]
 
 
-def test_what_one_node_took_another_gives(place: DockerPlace) -> None:
-    def program() -> Program:
-        stored = yield from retried("n1", Put("greeting", b"hello"))
-        found = yield from retried("n3", Get("greeting"))
-        return stored, found.values
-
-    assert place.execute(program()) == (Done(), (b"hello",))
-
-
-@pytest.mark.parametrize("mode", ["refuse", "drop", "stall"])
-def test_a_cut_stops_one_direction_and_leaves_the_other(place: DockerPlace, mode: Mode) -> None:
-    everything = frozenset(LINKS)
-    link = ("n1", "n2")
-
-    def program() -> Program:
-        before = yield from settled(everything)
-        yield Cut((link,), mode)
-        yield Cut((link,), mode)
-        during = yield Probe(LINKS, 600 * MS)
-        yield Mend((link,))
-        yield Mend((link,))
-        after = yield from settled(everything)
-        return before, during, after
-
-    assert place.execute(program()) == (everything, everything - {link}, everything)
-
-
-def test_mend_all_restores_every_link(place: DockerPlace) -> None:
-    modes: tuple[Mode, ...] = ("refuse", "drop", "stall")
-
-    def program() -> Program:
-        for index, link in enumerate(LINKS):
-            yield Cut((link,), modes[index % 3])
-        during = yield Probe(LINKS, 400 * MS)
-        yield MendAll()
-        yield MendAll()
-        return during, (yield from settled(frozenset(LINKS)))
-
-    assert place.execute(program()) == (frozenset(), frozenset(LINKS))
-
-
-def test_a_paused_node_is_silent_and_goes_on_after_resume(place: DockerPlace) -> None:
-    def program() -> Program:
-        yield from retried("n2", Put("half", b"0"))
-        yield Pause("n2")
-        yield Pause("n2")
-        state, responds = (yield Inspect("n2")), (yield Responds("n2"))
-        answer = yield Call("n2", Put("half", b"1"), 0, 300 * MS)
-        yield Resume("n2")
-        yield Resume("n2")
-        return (state, responds), answer, (yield Inspect("n2")), (yield Responds("n2", 4_000 * MS))
-
-    paused, answer, state, responds = place.execute(program())
-    assert paused == ("paused", False)
-    assert (answer.code, answer.definite) == ("timeout", False), "its kernel took the request"
-    assert (state, responds) == ("running", True)
-
-
-def test_a_killed_node_is_dead_and_keeps_its_data(place: DockerPlace) -> None:
-    def life() -> Program:
-        reply = yield Ask("n3", Status(), 4_000 * MS)
-        assert isinstance(reply, StatusReply)
-        return reply.epoch, reply.keys
-
-    def program() -> Program:
-        yield from retried("n3", Put("kept", b"safe"))
-        before = yield from life()
-        yield Kill("n3")
-        yield Kill("n3")
-        dead = (yield Inspect("n3")), (yield Responds("n3"))
-        answer = yield Call("n3", Get("kept"), 0)
-        yield Start("n3")
-        yield Start("n3")
-        after = yield from life()
-        found = yield from retried("n3", Get("kept"))
-        links = yield from settled(frozenset(LINKS))
-        return before, dead, answer, after, found, links
-
-    before, dead, answer, after, found, links = place.execute(program())
-    assert dead == ("dead", False)
-    assert (answer.code, answer.definite) == ("connection-refused", True)
-    assert after[0] > before[0], "a new life has a new epoch"
-    assert after[1] == before[1] > 0, "the keys came from the node's own disk"
-    assert isinstance(found, Values)
-    assert found.values == (b"safe",)
-    assert links == frozenset(LINKS), "the proxies find it where it was"
-
-
-def test_a_paused_node_can_be_killed_and_starts_again(place: DockerPlace) -> None:
-    def program() -> Program:
-        yield Pause("n1")
-        yield Kill("n1")
-        dead = yield Inspect("n1")
-        yield Start("n1")
-        return dead, (yield Responds("n1", 4_000 * MS))
-
-    assert place.execute(program()) == ("dead", True)
-
-
-def test_links_to_a_dead_node_are_cut_and_mended_all_the_same(place: DockerPlace) -> None:
-    modes: tuple[Mode, ...] = ("refuse", "drop", "stall")
-
-    def program() -> Program:
-        yield Kill("n2")
-        yield Sleep(300 * MS)  # By now the others try to connect to nobody.
-        for mode in modes:
-            yield Cut((("n1", "n2"),), mode)
-            yield Sleep(300 * MS)
-        yield MendAll()
-        yield Start("n2")
-        return (yield from settled(frozenset(LINKS)))
-
-    assert place.execute(program()) == frozenset(LINKS)
+class TestDockerPlace(PlaceConformance):
+    """The suite of all places."""
 
 
 def test_the_facts_name_the_run_and_the_living_harness(place: DockerPlace) -> None:
@@ -208,22 +82,6 @@ def test_nothing_is_reachable_from_other_machines(place: DockerPlace, client: do
     wanted = {"label": f"splitbrain.run={place.spec.folder.name}"}
     ports = [port for item in client.api.containers(filters=wanted) for port in item["Ports"]]
     assert {port["IP"] for port in ports if "PublicPort" in port} == {"127.0.0.1"}
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_the_cluster_for_healing(place: DockerPlace, number: int) -> None:
-    def program() -> Program:
-        yield Pause("n1")
-        os.kill(os.getpid(), number)
-        yield Sleep(60_000 * MS)
-
-    def heal() -> Program:
-        yield Resume("n1")
-        return (yield Responds("n1", 4_000 * MS))
-
-    with pytest.raises(KeyboardInterrupt):
-        place.execute(program())
-    assert place.execute(heal()) is True
 
 
 # --- places that end ----------------------------------------------------------------------------------

@@ -14,33 +14,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from nemesis.steps import (
-    Cut,
-    Inspect,
-    Kill,
-    Link,
-    Mend,
-    MendAll,
-    Mode,
-    Pause,
-    Probe,
-    Program,
-    Responds,
-    Resume,
-    Sleep,
-    Start,
-)
+from nemesis.steps import Kill, Pause, Program, Sleep, Start
 from splitbrain.places.leftovers import NAME
 from splitbrain.places.local import LocalPlace
 from splitbrain.places.place import ClusterSpec
 from splitbrain.places.ports import Ports
 from splitbrain.places.process import ProcessId
-from splitbrain.program import Ask, Call, PlaceError, Receive, Spawn
+from splitbrain.program import PlaceError
 from store.config import NodeConfig
-from store.messages import Status, StatusReply
-from tests.place_programs import LINKS, MS, NODES, retried, settled
+from tests.place_conformance import PlaceConformance
+from tests.place_programs import MS, NODES
 from tests.requirements import need
-from workloads.client import Done, Failed, Get, Put, Values
 
 pytestmark = pytest.mark.process
 
@@ -68,98 +52,8 @@ def identities(place: LocalPlace) -> list[ProcessId]:
     return [ProcessId(item["pid"], item["started"]) for item in place.cluster_facts()["processes"]]
 
 
-def test_what_one_node_took_another_gives(place: LocalPlace) -> None:
-    def program() -> Program:
-        stored = yield from retried("n1", Put("greeting", b"hello"))
-        found = yield from retried("n3", Get("greeting"))
-        return stored, found.values
-
-    assert place.execute(program()) == (Done(), (b"hello",))
-
-
-@pytest.mark.parametrize("mode", ["refuse", "drop", "stall"])
-@pytest.mark.parametrize("link", [("n1", "n2"), ("n2", "n1")])
-def test_a_cut_stops_one_direction_and_leaves_the_other(place: LocalPlace, link: Link, mode: Mode) -> None:
-    everything = frozenset(LINKS)
-
-    def program() -> Program:
-        before = yield from settled(everything)
-        yield Cut((link,), mode)
-        yield Cut((link,), mode)
-        during = yield Probe(LINKS, 400 * MS)
-        yield Mend((link,))
-        yield Mend((link,))
-        after = yield from settled(everything)
-        return before, during, after
-
-    assert place.execute(program()) == (everything, everything - {link}, everything)
-
-
-def test_mend_all_restores_every_link(place: LocalPlace) -> None:
-    modes: tuple[Mode, ...] = ("refuse", "drop", "stall")
-
-    def program() -> Program:
-        for index, link in enumerate(LINKS):
-            yield Cut((link,), modes[index % 3])
-        during = yield Probe(LINKS, 300 * MS)
-        yield MendAll()
-        yield MendAll()
-        return during, (yield from settled(frozenset(LINKS)))
-
-    assert place.execute(program()) == (frozenset(), frozenset(LINKS))
-
-
-def test_a_paused_node_is_silent_and_responds_after_resume(place: LocalPlace) -> None:
-    def program() -> Program:
-        yield Pause("n2")
-        paused = (yield Inspect("n2")), (yield Responds("n2")), (yield Call("n2", Get("k"), 1, 300 * MS))
-        yield Resume("n2")
-        yield Resume("n2")
-        return paused, (yield Inspect("n2")), (yield Responds("n2", 2_000 * MS))
-
-    (state, responds, answer), after, responds_after = place.execute(program())
-    assert (state, responds) == ("paused", False)
-    assert isinstance(answer, Failed)
-    assert (after, responds_after) == ("running", True)
-
-
-def test_a_request_under_way_at_a_paused_node_is_indefinite(place: LocalPlace) -> None:
-    def program() -> Program:
-        yield from retried("n2", Put("half", b"0"))
-        yield Pause("n2")
-        answer = yield Call("n2", Put("half", b"1"), 0, 200 * MS)
-        yield Resume("n2")
-        return answer, (yield Responds("n2", 2_000 * MS))
-
-    answer, responds = place.execute(program())
-    assert (answer.code, answer.definite, responds) == ("timeout", False, True)
-
-
-def test_a_killed_node_is_dead_and_keeps_its_data(place: LocalPlace) -> None:
-    def epoch() -> Program:
-        reply = yield Ask("n3", Status(), 2_000 * MS)
-        assert isinstance(reply, StatusReply)
-        return reply.epoch, reply.keys
-
-    def program() -> Program:
-        yield from retried("n3", Put("kept", b"safe"))
-        before = yield from epoch()
-        yield Kill("n3")
-        yield Kill("n3")
-        dead = (yield Inspect("n3")), (yield Responds("n3")), (yield Call("n3", Get("kept"), 0))
-        yield Start("n3")
-        yield Start("n3")
-        after = yield from epoch()
-        found = yield from retried("n3", Get("kept"))
-        return before, dead, (yield Inspect("n3")), after, found
-
-    before, (state, responds, answer), alive, after, found = place.execute(program())
-    assert (state, responds, alive) == ("dead", False, "running")
-    assert (answer.code, answer.definite) == ("connection-refused", True)
-    assert isinstance(found, Values)
-    assert found.values == (b"safe",)
-    assert after[0] > before[0], "a new life has a new epoch"
-    assert after[1] == before[1] > 0, "the keys came from the node's own disk"
+class TestLocalPlace(PlaceConformance):
+    """The suite of all places."""
 
 
 def test_the_file_for_healing_follows_restarts(place: LocalPlace) -> None:
@@ -173,42 +67,6 @@ def test_the_file_for_healing_follows_restarts(place: LocalPlace) -> None:
     written = msgspec.json.decode((place.spec.folder / NAME).read_bytes())
     assert written == msgspec.json.decode(msgspec.json.encode(place.cluster_facts()))
     assert {process.state for process in identities(place)} == {"running"}
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_programs_and_leaves_the_cluster_for_healing(place: LocalPlace, number: int) -> None:
-    closed = []
-
-    def bystander() -> Program:
-        try:
-            yield Receive()
-        finally:
-            closed.append(True)
-
-    def program() -> Program:
-        yield Spawn(bystander())
-        yield Pause("n1")
-        os.kill(os.getpid(), number)
-        yield Sleep(60_000 * MS)
-
-    def heal() -> Program:
-        yield Resume("n1")
-        return (yield Responds("n1", 2_000 * MS))
-
-    handler = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt):
-        place.execute(program())
-    assert closed == [True]
-    assert signal.getsignal(number) is handler
-    assert place.execute(heal()) is True
-
-
-def test_an_unknown_step_is_an_error_of_the_program(place: LocalPlace) -> None:
-    def program() -> Program:
-        yield "dance"
-
-    with pytest.raises(TypeError, match="'dance', which is no step"):
-        place.execute(program())
 
 
 # --- places that end badly ----------------------------------------------------------------------------
