@@ -24,7 +24,10 @@ def settled(links: frozenset[Link]) -> Program:
 
 
 def retried(node: str, request: Get | Put) -> Program:
-    """A request until it succeeds: right after a restart, links are still being made."""
+    """A request until it succeeds: right after a restart, links are still being made.
+
+    A put whose first try timed out may have happened: its value may then stand there twice, as siblings.
+    """
     answer: Any = None
     for _ in range(TRIES):
         answer = yield Call(node, request, 0)
