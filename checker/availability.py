@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from checker.history import History, Pair
+from checker.options import only
 from checker.phases import Segment, segment_at, segments
 from checker.verdict import Validity, Verdict
 
@@ -25,6 +26,11 @@ class Service(msgspec.Struct, kw_only=True):
     fail: int = 0
     info: int = 0
     latencies: list[int] = msgspec.field(default_factory=list)
+
+    @property
+    def operations(self) -> int:
+        """All of them."""
+        return self.ok + self.fail + self.info
 
     def add(self, pair: Pair) -> None:
         """Count one operation. One that never completed is `info`."""
@@ -42,7 +48,7 @@ class Service(msgspec.Struct, kw_only=True):
 
     def as_stats(self) -> dict[str, Any]:
         """Counts, the success rate (None without operations), and latency quantiles in milliseconds."""
-        count = self.ok + self.fail + self.info
+        count = self.operations
         ordered = sorted(self.latencies)
         return {
             "duration_s": round(self.duration / 1e9, 3),
@@ -57,16 +63,21 @@ class Service(msgspec.Struct, kw_only=True):
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Measure. Takes no options."""
-    pairs = history.pairs()
-    if not pairs:
-        return Verdict(validity=Validity.VALID, reason="no client asked anything")
+    only(options, "availability")
     parts = segments(history)
-    total = Service(duration=parts[-1].end)
     by_phase = _durations(parts)
-    for pair in pairs:
-        by_phase[segment_at(parts, pair[0].time).name].add(pair)
-        total.add(pair)
-    used = {name: service for name, service in by_phase.items() if service.ok + service.fail + service.info}
+    total = Service(duration=parts[-1].end if parts else 0)
+    if history.table is not None:
+        from checker.dynamo import service_columns
+
+        service_columns.add(history, parts, by_phase, total)
+    else:
+        for pair in history.pairs():
+            by_phase[segment_at(parts, pair[0].time).name].add(pair)
+            total.add(pair)
+    if not total.operations:
+        return Verdict(validity=Validity.VALID, reason="no client asked anything")
+    used = {name: service for name, service in by_phase.items() if service.operations}
     stats = {
         "total": total.as_stats(),
         "phases": {name: used[name].as_stats() for name in sorted(used, key=_order)},

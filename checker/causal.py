@@ -25,94 +25,129 @@ A sloppy quorum may answer with an older state.  That is counted, not condemned:
   stale-read           a read before the end does not account for a write acknowledged before it began
   stale-delete         a read before the end shows what a delete, acknowledged before it began, had seen
 
-One anomaly is reported per version and type, at the first operation that shows it, and at most LISTED of a
-type; the reason has the full count.
+One anomaly is reported per version and type, at the first operation that shows it.  The first of each type
+are listed; the reason and `stats["found"]` have the full counts.
 
 Without a successful final read of every written key nothing can be said about lost writes: unknown, unless
 something else is invalid.
+
+Cost: one pass, compiled for large histories (`dynamo/causal_columns.py`).
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from checker.dynamo.sight import Sight, sights_of
-from checker.final_reads import Ending, Reading, endings
-from checker.history import History, Pair
-from checker.operation import Operation
-from checker.verdict import Anomaly, Validity, Verdict
-from checker.version_graph import KeyVersions, Version, VersionGraph, graph_of
-from checker.wording import braces, listed, seconds, told, who
+import msgspec
 
-LISTED = 50
-"""Anomalies of one type that are listed. A store without dots makes thousands of false siblings."""
+from checker.dynamo import scale, sentences
+from checker.dynamo.findings import Findings
+from checker.dynamo.sight import Sight, sights_of
+from checker.final_reads import Ending, endings
+from checker.history import History
+from checker.options import only
+from checker.verdict import Validity, Verdict
+from checker.version_graph import KeyVersions, VersionGraph, graph_of
+from checker.wording import listed
+
+
+class Totals(msgspec.Struct, kw_only=True):
+    """What was counted over all keys. `reads` are those before the end, of which some are stale."""
+
+    writes: int = 0
+    acknowledged: int = 0
+    final_reads: int = 0
+    reads: int = 0
+    stale: int = 0
+    deleted: int = 0
+    doubts: list[str] = msgspec.field(default_factory=list)
+
+    def measure(self, sight: Sight) -> None:
+        """Count one observation, unless it is a final read."""
+        if not sight.final:
+            self.reads += 1
+            self.stale += sight.missed > 0
+            self.deleted += sight.deleted >= 0
+
+    def conclude(self, ending: Ending) -> None:
+        """Count the end of a key."""
+        self.acknowledged += ending.acknowledged
+        self.final_reads += len(ending.readings)
+        self.doubts += [ending.doubt] if ending.doubt else []
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge all keys. Takes no options."""
-    graph = graph_of(history)
-    sights = sights_of(history)
-    staleness = _Staleness()
-    anomalies: list[Anomaly] = []
-    for key, versions in graph.keys.items():
-        anomalies += _cycles(versions)
-        reported: set[tuple[str, str]] = set()
-        for sight in sights[key]:
-            if sight.suspect:
-                anomalies += _observation(graph, versions, sight.pair, reported)
-            staleness.measure(sight)
-        anomalies += _end(graph, endings(history)[key])
-    return _verdict(history, anomalies, staleness)
+    only(options, "causal")
+    if scale.compiled(history):
+        from checker.dynamo import causal_columns
+
+        found, totals = causal_columns.gathered(history)
+    else:
+        found, totals = _gathered(history)
+    return _verdict(found, totals)
 
 
-def _verdict(history: History, anomalies: list[Anomaly], staleness: "_Staleness") -> Verdict:
-    doubts = [ending.doubt for ending in endings(history).values() if ending.doubt]
-    stats = {
-        "writes": sum(len(key.versions) for key in graph_of(history).keys.values()),
-        "acknowledged": sum(ending.acknowledged for ending in endings(history).values()),
-        "final_reads": sum(len(ending.readings) for ending in endings(history).values()),
-        **staleness.stats(),
-    }
-    allowed = {name: count for name, count in staleness.found.items() if count}
-    anomalies.sort(key=lambda anomaly: (anomaly.time or 0, anomaly.operations))
-    counts = Counter(anomaly.type for anomaly in anomalies)
-    if anomalies:
-        validity, reason = Validity.INVALID, ", ".join(f"{n} {name}" for name, n in counts.most_common())
-    elif doubts:
-        validity, reason = Validity.UNKNOWN, f"lost writes cannot be judged: {listed(doubts)}"
-    elif not stats["acknowledged"]:
+def _verdict(found: Findings, totals: Totals) -> Verdict:
+    counts = found.counts
+    if counts:
+        validity, reason = Validity.INVALID, ", ".join(f"{n} {name}" for name, n in counts.items())
+    elif totals.doubts:
+        validity, reason = Validity.UNKNOWN, f"lost writes cannot be judged: {listed(totals.doubts)}"
+    elif not totals.acknowledged:
         validity, reason = Validity.UNKNOWN, "the history has no acknowledged write to judge"
     else:
         validity = Validity.VALID
-        reason = (
-            f"all {stats['acknowledged']} acknowledged writes are there, or replaced by one that saw them"
-        )
+        reason = f"all {totals.acknowledged} acknowledged writes are there, or replaced by one that saw them"
+    allowed = {"stale-read": totals.stale, "stale-delete": totals.deleted}
     return Verdict(
-        validity=validity, reason=reason, anomalies=_first_of_each(anomalies), allowed=allowed, stats=stats
+        validity=validity,
+        reason=reason,
+        anomalies=found.told(),
+        allowed={name: count for name, count in allowed.items() if count},
+        stats={
+            "writes": totals.writes,
+            "acknowledged": totals.acknowledged,
+            "final_reads": totals.final_reads,
+            "reads": totals.reads,
+            "stale_read_rate": round(totals.stale / totals.reads, 4) if totals.reads else 0.0,
+            "stale_delete_rate": round(totals.deleted / totals.reads, 4) if totals.reads else 0.0,
+            "found": counts,
+        },
     )
 
 
-def _first_of_each(anomalies: list[Anomaly]) -> tuple[Anomaly, ...]:
-    """At most LISTED of each type, in their order."""
-    room: Counter[str] = Counter({anomaly.type: LISTED for anomaly in anomalies})
-    listed_ones = []
-    for anomaly in anomalies:
-        if room[anomaly.type]:
-            room[anomaly.type] -= 1
-            listed_ones.append(anomaly)
-    return tuple(listed_ones)
+def _gathered(history: History) -> tuple[Findings, Totals]:
+    """Everything, without compiled code."""
+    graph, sights = graph_of(history), sights_of(history)
+    found, totals = Findings(), Totals()
+    for name, key in graph.keys.items():
+        add_circles(found, key)
+        reported: set[tuple[str, str]] = set()
+        for sight in sights[name]:
+            if sight.suspect:
+                _add_observed(found, graph, (key, sight), reported)
+            totals.measure(sight)
+        ending = endings(history)[name]
+        _add_end(found, ending)
+        totals.conclude(ending)
+        totals.writes += len(key.versions)
+    return found, totals
 
 
-# --- every observation -----------------------------------------------------------------------------
+def add_circles(found: Findings, key: KeyVersions) -> None:
+    """Writes of the key that had seen each other."""
+    for number, names in enumerate(key.cycles):
+        end = sentences.circle_end(key, names)
+        found.add("causal-cycle", end.index, number, partial(sentences.circle, key, names))
 
 
-def _observation(
-    graph: VersionGraph, key: KeyVersions, pair: Pair, reported: set[tuple[str, str]]
-) -> Iterator[Anomaly]:
+def _add_observed(
+    found: Findings, graph: VersionGraph, what: tuple[KeyVersions, Sight], reported: set[tuple[str, str]]
+) -> None:
     """Phantoms, duplicates and false siblings in what one operation saw; `reported` ones are left out."""
-    completion = pair[1]
-    assert completion is not None
-    reads = completion.reads or ()
+    key, sight = what
+    reads, entry = sight.completion.reads or (), sight.completion.index
 
     def new(kind: str, name: str) -> bool:
         known = (kind, name) in reported
@@ -120,146 +155,28 @@ def _observation(
         return not known
 
     for name, count in Counter(reads).items():
-        why = _phantom(graph, key, name, pair)
-        if why and new("phantom-version", name):
-            sentence = f"{_shown(pair)} {name}, {why}"
-            yield _anomaly("phantom-version", sentence, key.key, completion, graph.find(name))
+        if sentences.why_phantom(graph, key, name, sight.pair) and new("phantom-version", name):
+            tell = partial(sentences.phantom, graph, key, name, sight.pair)
+            found.add("phantom-version", entry, reads.index(name), tell)
         if count > 1 and new("duplicate-sibling", name):
-            sentence = f"{_shown(pair)} {name} {count} times; a version is one sibling"
-            yield _anomaly("duplicate-sibling", sentence, key.key, completion, key.by_id.get(name))
+            tell = partial(sentences.duplicate, key, name, sight.pair)
+            found.add("duplicate-sibling", entry, reads.index(name), tell)
     shown = key.mask(reads)
-    for older in key.members(shown & ~key.maximal(shown)):
-        if new("false-sibling", older.id):
-            yield _false_sibling(graph, key, pair, older)
+    for at in key.places(shown & ~key.maximal(shown)):
+        if new("false-sibling", key.versions[at].id):
+            found.add("false-sibling", entry, at, partial(sentences.false_sibling, key, at, sight.pair))
 
 
-def _false_sibling(graph: VersionGraph, key: KeyVersions, pair: Pair, older: Version) -> Anomaly:
-    assert pair[1] is not None
-    reads = pair[1].reads or ()
-    newer = next(version for version in key.members(key.mask(reads)) if key.has_seen(version, older))
-    chain = graph.path(newer.id, older.id)
-    through = f" (through {listed(chain[1:-1])})" if len(chain) > 2 else ""
-    sentence = (
-        f"{_shown(pair)} {braces(reads)}: {newer.id} had seen {older.id}{through} and replaced it, "
-        "so the two cannot be siblings"
-    )
-    return _anomaly("false-sibling", sentence, key.key, pair[1], older, newer)
-
-
-def _phantom(graph: VersionGraph, key: KeyVersions, name: str, pair: Pair) -> str:
-    """Why the operation cannot have seen this version; empty when it can."""
-    version = graph.find(name)
-    if version is None:
-        return "which nobody had written"
-    if version.key != key.key:
-        return f"which was written to {version.key} by {told(version.pair)}"
-    if version.invocation is pair[0]:
-        return "which it had yet to write itself"
-    assert pair[1] is not None
-    if version.invocation.index > pair[1].index:
-        return (
-            f"which was not written before {seconds(version.invocation.time)}, by {who(version.invocation)}"
-        )
-    if version.outcome == "fail":
-        return f"whose write certainly had no effect: {told(version.pair)}"
-    if version.is_delete:
-        return "which is a delete: it replaces what it saw and has nothing to show"
-    return ""
-
-
-def _cycles(key: KeyVersions) -> Iterator[Anomaly]:
-    for names in key.cycles:
-        versions = [key.by_id[name] for name in names]
-        sentence = (
-            f"writes to {key.key} had seen each other in a circle: {' saw '.join([*names, names[0]])}; "
-            "each client reads before it writes, so one of the reads showed the future"
-        )
-        last = max((v.completion or v.invocation for v in versions), key=lambda o: o.index)
-        yield _anomaly("causal-cycle", sentence, key.key, last, *versions)
-
-
-def _shown(pair: Pair) -> str:
-    assert pair[1] is not None
-    final = "final " if pair[1].final else ""
-    return f"the {final}{pair[0].f} of {pair[0].key} by {who(pair[0])} at {seconds(pair[1].time)} was shown"
-
-
-# --- the end of a key ------------------------------------------------------------------------------
-
-
-def _end(graph: VersionGraph, ending: Ending) -> Iterator[Anomaly]:
-    """Lost and resurrected versions, each reported at the first final read that shows it."""
-    lost: set[str] = set()
-    back: set[str] = set()
+def _add_end(found: Findings, ending: Ending) -> None:
+    """Lost and resurrected versions, each at the first final read that shows it."""
+    key, lost, back = ending.key, 0, 0
     for reading in ending.readings:
-        for version in reading.lost:
-            if version.id not in lost:
-                yield _lost(ending.key, version, reading)
-            lost.add(version.id)
-        for version, replaced_by in reading.back:
-            if version.id not in back:
-                yield _resurrected(graph, ending.key, version, replaced_by, reading)
-            back.add(version.id)
-
-
-def _lost(key: KeyVersions, version: Version, reading: Reading) -> Anomaly:
-    sentence = (
-        f"{version.id} ({told(version.pair)}) is lost: the final read of {key.key} by "
-        f"{who(reading.invocation)} at {seconds(reading.completion.time)} returned "
-        f"{braces(reading.completion.reads or ())}, and nothing there had seen {version.id}"
-    )
-    return _anomaly("lost-write", sentence, key.key, reading.completion, version)
-
-
-def _resurrected(
-    graph: VersionGraph, key: KeyVersions, version: Version, replaced_by: Version, reading: Reading
-) -> Anomaly:
-    kind = "resurrected-delete" if replaced_by.is_delete else "resurrected-version"
-    done = "deleted" if replaced_by.is_delete else "replaced"
-    chain = graph.path(replaced_by.id, version.id)
-    through = f", through {listed(chain[1:-1])}," if len(chain) > 2 else ""
-    sentence = (
-        f"{version.id} is back: {replaced_by.id} ({told(replaced_by.pair)}) had seen it{through} and {done} "
-        f"it, but the final read of {key.key} by {who(reading.invocation)} "
-        f"at {seconds(reading.completion.time)} returned {braces(reading.completion.reads or ())}"
-    )
-    return _anomaly(kind, sentence, key.key, reading.completion, version, replaced_by)
-
-
-def _anomaly(kind: str, sentence: str, key: str, shown: Operation, *versions: Version | None) -> Anomaly:
-    """`shown` is the entry that shows it; the writes of the versions are part of the proof."""
-    proof = {shown.index}
-    for version in versions:
-        if version is not None:
-            proof.add(version.invocation.index)
-            if version.completion is not None:
-                proof.add(version.completion.index)
-    return Anomaly(
-        type=kind, sentence=sentence, operations=tuple(sorted(proof)), key=key or None, time=shown.time
-    )
-
-
-# --- what the mode allows --------------------------------------------------------------------------
-
-
-class _Staleness:
-    """Counts reads before the end that do not reflect what had been acknowledged when they began."""
-
-    def __init__(self) -> None:
-        self.reads = 0
-        self.found = {"stale-read": 0, "stale-delete": 0}
-
-    def measure(self, sight: Sight) -> None:
-        """Count one observation, unless it is a final read."""
-        if not sight.final:
-            self.reads += 1
-            self.found["stale-read"] += sight.missed > 0
-            self.found["stale-delete"] += sight.deleted >= 0
-
-    def stats(self) -> dict[str, Any]:
-        """Counts and rates for the verdict."""
-        rates = {
-            f"{name.replace('-', '_')}_rate": round(count / self.reads, 4) if self.reads else 0.0
-            for name, count in self.found.items()
-        }
-        return {"reads": self.reads, **rates}
+        entry = reading.pair[1].index if reading.pair[1] is not None else -1
+        for at in key.places(reading.lost & ~lost):
+            found.add("lost-write", entry, at, partial(sentences.lost, key, at, reading.pair))
+        for at, by in reading.back:
+            if not back >> at & 1:
+                kind = "resurrected-delete" if key.deletes >> by & 1 else "resurrected-version"
+                found.add(kind, entry, at, partial(sentences.resurrected, key, at, by, reading.pair))
+            back |= 1 << at
+        lost |= reading.lost

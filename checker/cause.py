@@ -22,12 +22,12 @@ from typing import Any
 
 import msgspec
 
-from checker import phases, replicas
-from checker.final_reads import Reading
+from checker import phases
 from checker.history import History, Pair
+from checker.operation import Operation
 from checker.phases import FaultSpan
 from checker.replicas import Holder, Look
-from checker.version_graph import KeyVersions, Version, observes
+from checker.version_graph import KeyVersions, Version, graph_of
 from checker.wording import braces, listed, seconds, told, who
 
 
@@ -40,9 +40,14 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     key: KeyVersions
     version: Version
     carriers: int
-    reading: Reading
-    operations: list[Pair]
+    reading: Pair
     dropped: Version | None = None
+
+    @property
+    def read(self) -> Operation:
+        """The answer of that read."""
+        assert self.reading[1] is not None
+        return self.reading[1]
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +70,10 @@ class _Trace(msgspec.Struct, frozen=True, kw_only=True):
     looked: bool
 
 
-def explain(history: History, loss: Loss) -> Cause:
-    """Tell what became of a lost write."""
-    trace = _trace(history, loss)
-    missing = _first_missing(loss)
+def explain(history: History, loss: Loss, looks: list[Look]) -> Cause:
+    """Tell what became of a lost write. `looks` need to know no other keys (`replicas.narrowed`)."""
+    trace = _trace(looks, loss)
+    missing = _first_missing(history, loss)
     window = _window(loss, trace, missing)
     active = [span for span in phases.faults(history) if span.overlaps(*window)]
     successor = _successor(loss, trace, missing)
@@ -85,10 +90,9 @@ def explain(history: History, loss: Loss) -> Cause:
 # --- the witnesses ---------------------------------------------------------------------------------
 
 
-def _trace(history: History, loss: Loss) -> _Trace:
+def _trace(looks: list[Look], loss: Loss) -> _Trace:
     ids = [version.id for version in loss.key.members(loss.carriers)]
-    all_looks = replicas.looks(history)
-    after = [look for look in all_looks if look.time >= loss.version.invocation.time]
+    after = [look for look in looks if look.time >= loss.version.invocation.time]
     found = [(at, tuple(look.holders(loss.key.key, ids))) for at, look in enumerate(after)]
     found = [(at, holders) for at, holders in found if holders]
     if not found:
@@ -102,19 +106,17 @@ def _trace(history: History, loss: Loss) -> _Trace:
     return _Trace(last=after[at], holders=holders, gone=next(iter(telling or later), None), looked=True)
 
 
-def _first_missing(loss: Loss) -> Pair | None:
+def _first_missing(history: History, loss: Loss) -> Pair | None:
     """The read from which on no read shows it: the first that began after the last to show it ended."""
-    reads = [pair for pair in loss.operations if observes(pair)]
-    shown = [c.index for _, c in reads if c is not None and loss.key.mask(c.reads or ()) & loss.carriers]
     completion = loss.version.completion
-    floor = max([*shown, completion.index if completion is not None else -1])
-    return next((pair for pair in reads if pair[0].index > floor), None)
+    floor = completion.index if completion is not None else -1
+    return graph_of(history).first_without(loss.key, loss.carriers, floor)
 
 
 def _window(loss: Loss, trace: _Trace, missing: Pair | None) -> tuple[int, int]:
     """Between when it was certainly there and when it was certainly gone."""
     start = trace.last.time if trace.last is not None else loss.version.invocation.time
-    ends = [loss.reading.completion.time]
+    ends = [loss.read.time]
     if missing is not None and missing[1] is not None:
         ends.append(missing[1].time)
     if trace.gone is not None:
@@ -133,7 +135,7 @@ def _successor(loss: Loss, trace: _Trace, missing: Pair | None) -> Version | Non
     if nodes is None and missing is not None and missing[1] is not None:
         ids = [*ids, *(missing[1].reads or ())]
     if not trace.looked and not ids:
-        ids = list(loss.reading.completion.reads or ())
+        ids = list(loss.read.reads or ())
     lost = loss.version
     rivals = [
         version
@@ -190,7 +192,7 @@ def _vanished(loss: Loss, trace: _Trace, successor: Version | None, active: list
         between = f"between {seconds(trace.last.time)} and {seconds(trace.gone.time)}"
         return f"its place on {listed(primaries)} was taken {between} by {_rival(successor, loss.version.id)}"
     last = f"at {seconds(trace.last.time)} {_held_by(trace)} held it"
-    carriers = [v.id for v in loss.key.members(loss.carriers) if v.id in _ids_held(trace, loss)]
+    carriers = _ids_held(trace, loss)
     if carriers and loss.version.id not in carriers:
         last += f" (in {listed(carriers)}, which had seen it)"
     if trace.gone is None:
@@ -199,10 +201,12 @@ def _vanished(loss: Loss, trace: _Trace, successor: Version | None, active: list
     return f"{last}; by {seconds(trace.gone.time)} no replica held it{silent}"
 
 
-def _ids_held(trace: _Trace, loss: Loss) -> set[str]:
+def _ids_held(trace: _Trace, loss: Loss) -> list[str]:
+    """The carriers that were held at the last look that found any, in order of invocation."""
     assert trace.last is not None
-    members = loss.key.members(loss.carriers)
-    return {version.id for version in members if trace.last.holders(loss.key.key, [version.id])}
+    key = loss.key
+    held = key.mask(trace.last.kept(key.key)) & loss.carriers
+    return [version.id for version in key.members(held)]
 
 
 def _held_by(trace: _Trace) -> str:

@@ -17,19 +17,20 @@ look the same at any moment.  Unknown: there is no last look, a node did not ans
 earlier one after healing to compare the repairs with.
 """
 
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from checker import phases, replicas
+from checker.dynamo.divergence import Counted, Primaries, counted, digests
+from checker.dynamo.findings import Findings, Tell
 from checker.history import History
-from checker.operation import ReplicaSample
+from checker.options import only
 from checker.replicas import Look
 from checker.verdict import Anomaly, Validity, Verdict
 from checker.version_graph import UNKEYED
 from checker.wording import braces, listed, plural, seconds
-
-Primaries = dict[str, tuple[str, ...]]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,27 +42,31 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """`options["primaries"]`: key -> its primary nodes, where the caller knows the ring."""
+    only(options, "convergence", ("primaries",))
     looks = replicas.looks(history)
     if not looks or not looks[-1].final:
         missing = "no last look at the replicas after healing was recorded"
         return Verdict(validity=Validity.UNKNOWN, reason=f"{missing}, so convergence cannot be judged")
-    primaries = _primaries(looks, options.get("primaries") or {})
+    counts = counted(looks, options.get("primaries") or {})
     healed = phases.healed_at(history)
-    rest = [look for look in looks if healed is None or look.time >= healed]
-    anomalies = [_divergent(looks[-1], each) for each in differences(looks[-1], primaries)]
-    anomalies += _hints_left(looks[-1])
+    after = [at for at, look in enumerate(looks) if healed is None or look.time >= healed]
+    rest = looks[after[0] :] if after else []
+    found = Findings()
+    for at, difference in enumerate(differences(looks[-1], counts.primaries)):
+        found.add("divergent-replicas", looks[-1].index, at, partial(_divergent, looks[-1], difference))
+    _add_hints_left(found, looks[-1])
     if len(rest) > 1:
-        anomalies += _restless(rest[-2], rest[-1])
-    stats = _stats(looks, rest, primaries, healed)
-    return _verdict(anomalies, _doubts(rest), stats, len(primaries))
+        _add_restless(found, rest[-2], rest[-1])
+    stats = _stats(looks, range(len(looks) - len(rest), len(looks)), counts, healed)
+    return _verdict(found, _doubts(rest), stats | {"found": found.counts})
 
 
 def differences(look: Look, primaries: Primaries) -> list[Difference]:
     """The keys whose primaries hold something different at this look. Silent nodes are left out."""
     found = []
-    held = {node: sample.digests for node, sample in look.nodes.items() if sample is not None}
+    held = digests(look.brief)
     for key, nodes in primaries.items():
-        # Most keys of most looks are equal; only the others are worth grouping.
+        # Most keys are equal; only the others are worth grouping.
         if len({held[node].get(key) for node in nodes if node in held}) < 2:
             continue
         groups: dict[str | None, tuple[str, ...]] = {}
@@ -71,16 +76,6 @@ def differences(look: Look, primaries: Primaries) -> list[Difference]:
                 groups[digest] = (*groups.get(digest, ()), node)
         found.append(Difference(key=key, groups=groups))
     return found
-
-
-def _primaries(looks: list[Look], known: dict[str, list[str]]) -> Primaries:
-    """For every key that was ever held: the nodes that must hold it in the end."""
-    found: dict[str, dict[str, None]] = {}
-    for look in looks:
-        for node, sample in look.nodes.items():
-            for key in sample.digests if sample is not None else ():
-                found.setdefault(key, {})[node] = None
-    return {key: tuple(known.get(key, sorted(found[key]))) for key in sorted(found)}
 
 
 def _divergent(look: Look, difference: Difference) -> Anomaly:
@@ -105,9 +100,8 @@ def _divergent(look: Look, difference: Difference) -> Anomaly:
     )
 
 
-def _hints_left(look: Look) -> list[Anomaly]:
-    found = []
-    for node, sample in look.nodes.items():
+def _add_hints_left(found: Findings, look: Look) -> None:
+    for at, (node, sample) in enumerate(look.nodes.items()):
         if sample is not None and sample.hints:
             targets = sorted({label.partition("/")[0] for label in sample.hinted})
             whom = f" for {listed(targets)}" if targets else ""
@@ -115,17 +109,18 @@ def _hints_left(look: Look) -> list[Anomaly]:
                 f"{node} still keeps {plural(sample.hints, 'hint')}{whom} at {seconds(look.time)}, "
                 "although no fault is active any more"
             )
-            found.append(
-                Anomaly(type="hints-left", sentence=sentence, operations=(look.index,), time=look.time)
-            )
-    return found
+            left = Anomaly(type="hints-left", sentence=sentence, operations=(look.index,), time=look.time)
+            found.add("hints-left", look.index, at, _already(left))
 
 
-def _restless(before: Look, last: Look) -> list[Anomaly]:
+def _already(anomaly: Anomaly) -> Tell:
+    return lambda: anomaly
+
+
+def _add_restless(found: Findings, before: Look, last: Look) -> None:
     """Repairs received between two looks, when there was nothing left to repair."""
-    found = []
-    for node, sample in last.nodes.items():
-        earlier = before.nodes.get(node)
+    for at, (node, sample) in enumerate(last.brief.items()):
+        earlier = before.brief.get(node)
         # A smaller count is a node that started anew; nobody may do that after healing, but it is no repair.
         if sample is not None and earlier is not None and sample.repairs > earlier.repairs:
             sentence = (
@@ -133,15 +128,13 @@ def _restless(before: Look, last: Look) -> list[Anomaly]:
                 f"{seconds(before.time)} and {seconds(last.time)}, although nobody wrote any more: "
                 "the replicas do not agree, or never notice that they do"
             )
-            found.append(
-                Anomaly(
-                    type="repair-never-stops",
-                    sentence=sentence,
-                    operations=(before.index, last.index),
-                    time=last.time,
-                )
+            restless = Anomaly(
+                type="repair-never-stops",
+                sentence=sentence,
+                operations=(before.index, last.index),
+                time=last.time,
             )
-    return found
+            found.add("repair-never-stops", last.index, at, _already(restless))
 
 
 def _doubts(rest: list[Look]) -> str:
@@ -155,60 +148,48 @@ def _doubts(rest: list[Look]) -> str:
     return ""
 
 
-def _verdict(anomalies: list[Anomaly], doubt: str, stats: dict[str, Any], keys: int) -> Verdict:
-    if anomalies:
-        kinds = sorted({anomaly.type for anomaly in anomalies})
+def _verdict(found: Findings, doubt: str, stats: dict[str, Any]) -> Verdict:
+    if found.counts:
+        kinds = sorted(found.counts)
         validity, reason = Validity.INVALID, f"the replicas did not come to rest: {listed(kinds)}"
     elif doubt:
         validity, reason = Validity.UNKNOWN, doubt
     else:
-        validity, reason = Validity.VALID, f"the replicas of {plural(keys, 'key')} are equal and at rest"
+        validity, reason = (
+            Validity.VALID,
+            f"the replicas of {plural(stats['keys'], 'key')} are equal and at rest",
+        )
         if stats["converged_after_s"]:
             reason += f", {stats['converged_after_s']:.2f} s after the last fault was healed"
-    return Verdict(validity=validity, reason=reason, anomalies=tuple(anomalies), stats=stats)
+    return Verdict(validity=validity, reason=reason, anomalies=found.told(), stats=stats)
 
 
-def _stats(looks: list[Look], rest: list[Look], primaries: Primaries, healed: int | None) -> dict[str, Any]:
-    """`series`: (time in ns, keys that diverge among the nodes that answer), for plotting."""
-    counts = {look.index: len(differences(look, primaries)) for look in looks}
+def _stats(looks: list[Look], rest: range, counts: Counted, healed: int | None) -> dict[str, Any]:
+    """`series`: (time in ns, keys that diverge among the nodes that answer), for plotting.
+
+    `rest` are the looks after healing.
+    """
     converged: int | None = None
-    for look in rest:
-        at_rest = not counts[look.index] and not look.silent and not _hints(look)
+    for at in rest:
+        at_rest = not counts.different[at] and not counts.silent[at] and not counts.hints[at]
         if not at_rest:
             converged = None
         elif converged is None:
-            converged = look.time
+            converged = looks[at].time
     # Already equal at the first look: it took no time that anybody could measure.
-    first = rest[0].time if rest else None
+    first = looks[rest.start].time if rest else None
     after = None if converged is None or healed is None else round((converged - healed) / 1e9, 3)
     if converged is not None and converged == first and healed is not None:
         after = 0.0
     return {
-        "keys": len(primaries),
+        "keys": len(counts.primaries),
         "looks": len(looks),
-        "most_divergent": max(counts.values()),
-        "most_hints": max(_hints(look) for look in looks),
-        "repairs": _repairs(looks),
+        "most_divergent": max(counts.different),
+        "most_hints": max(counts.hints),
+        "repairs": counts.repairs,
         "healed_at": healed,
         "converged_at": converged,
         "converged_after_s": after,
-        "series": [(look.time, counts[look.index]) for look in looks],
-        "hints_series": [(look.time, _hints(look)) for look in looks],
+        "series": [(look.time, count) for look, count in zip(looks, counts.different, strict=True)],
+        "hints_series": [(look.time, count) for look, count in zip(looks, counts.hints, strict=True)],
     }
-
-
-def _hints(look: Look) -> int:
-    return sum(sample.hints for sample in look.nodes.values() if sample is not None)
-
-
-def _repairs(looks: list[Look]) -> int:
-    """All repairs received, over restarts (where a node's counter begins again at zero)."""
-    total = 0
-    last: dict[str, ReplicaSample] = {}
-    for look in looks:
-        for node, sample in look.nodes.items():
-            if sample is not None:
-                before = last[node].repairs if node in last else 0
-                total += sample.repairs - before if sample.repairs >= before else sample.repairs
-                last[node] = sample
-    return total

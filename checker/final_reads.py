@@ -29,23 +29,21 @@ the last look still finds somewhere (or could not, as a node was silent) is then
 import msgspec
 
 from checker import phases, replicas
-from checker.dynamo import scale
-from checker.history import History
-from checker.operation import Operation
-from checker.version_graph import KeyVersions, Version, graph_of
+from checker.history import History, Pair
+from checker.version_graph import KeyVersions, graph_of, is_final, observes
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One final read, judged. `present` is the set that it showed.
+    """One final read, judged. Versions are places of its key, sets of them integers.
 
-    `back` pairs each version that should be gone with what had replaced it.
+    `present` is what it showed, `lost` what it should have accounted for; `back` pairs each version that
+    should be gone with what had replaced it.
     """
 
-    invocation: Operation
-    completion: Operation
+    pair: Pair
     present: int
-    lost: tuple[Version, ...]
-    back: tuple[tuple[Version, Version], ...]
+    lost: int
+    back: tuple[tuple[int, int], ...]
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,98 +56,79 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def endings(history: History) -> dict[str, Ending]:
-    """The end of every key that a client used, judged once for all checkers."""
+    """The end of every key that a client used, judged once for all checkers, without compiled code."""
     return history.derive(_endings)
 
 
 def _endings(history: History) -> dict[str, Ending]:
     graph = graph_of(history)
-    return {name: _ending(history, name, key) for name, key in graph.keys.items()}
+    return {name: ending_of(history, key, graph.operations[name]) for name, key in graph.keys.items()}
 
 
-def _ending(history: History, name: str, key: KeyVersions) -> Ending:
+def ending_of(history: History, key: KeyVersions, operations: list[Pair]) -> Ending:
+    """The end of one key."""
     acknowledged = sum(version.outcome == "ok" for version in key.versions)
-    readings = [
-        _reading(history, key, invocation, completion)
-        for invocation, completion in graph_of(history).operations[name]
-        if completion is not None and is_final(completion) and completion.reads is not None
-    ]
+    final = [pair for pair in operations if pair[1] is not None and is_final(pair[1]) and observes(pair)]
+    readings = tuple(reading_of(key, pair) for pair in final)
     if not readings:
-        doubt = f"{name or 'the key'} has no successful final read" if acknowledged else ""
+        doubt = no_final_read(key.key) if acknowledged else ""
         return Ending(key=key, readings=(), acknowledged=acknowledged, doubt=doubt)
     if phases.settled(history) is not False:
-        return Ending(key=key, readings=tuple(readings), acknowledged=acknowledged)
-    certain = [_only_certain(history, key, reading) for reading in readings]
-    doubt = "" if certain == readings else f"the replicas had not settled when {name} was read last"
-    return Ending(key=key, readings=tuple(certain), acknowledged=acknowledged, doubt=doubt)
+        return Ending(key=key, readings=readings, acknowledged=acknowledged)
+    held = may_still_be_held(history, key)
+    certain = tuple(_only_certain(reading, held) for reading in readings)
+    doubt = "" if certain == readings else not_settled(key.key)
+    return Ending(key=key, readings=certain, acknowledged=acknowledged, doubt=doubt)
 
 
-def is_final(completion: Operation) -> bool:
-    """A successful read after healing and settling."""
-    return completion.final and completion.type == "ok" and completion.write is None
+def no_final_read(name: str) -> str:
+    """The doubt where nobody looked at the end."""
+    return f"{name or 'the key'} has no successful final read"
 
 
-def _clean(history: History) -> set[int]:
-    """Final reads that compiled code has found in order. Empty for small histories: nobody has looked."""
-    if not scale.compiled(history):
-        return set()
-    from checker.dynamo import ending
-
-    return ending.clean(history)
+def not_settled(name: str) -> str:
+    """The doubt where somebody looked too early."""
+    return f"the replicas had not settled when {name} was read last"
 
 
-def _reading(history: History, key: KeyVersions, invocation: Operation, completion: Operation) -> Reading:
-    if completion.index in history.derive(_clean):
-        present = key.mask(completion.reads or ())
-        return Reading(invocation=invocation, completion=completion, present=present, lost=(), back=())
-    before = [v for v in key.versions if v.acknowledged_before(invocation)]
-    present = key.mask(completion.reads or ())
+def reading_of(key: KeyVersions, pair: Pair) -> Reading:
+    """Judge one final read by the definitions above."""
+    assert pair[1] is not None
+    before = key.acknowledged_before(pair[0].index)
+    present = key.mask(pair[1].reads or ())
     covered = key.covered(present | key.deletes)
-    return Reading(
-        invocation=invocation,
-        completion=completion,
-        present=present,
-        lost=tuple(key.members(key.mask(v.id for v in before if not v.is_delete) & ~covered)),
-        back=tuple(_back(key, present, before)),
-    )
+    lost = before & ~key.deletes & ~covered
+    return Reading(pair=pair, present=present, lost=lost, back=tuple(_back(key, present, before)))
 
 
-def _back(key: KeyVersions, present: int, before: list[Version]) -> list[tuple[Version, Version]]:
+def _back(key: KeyVersions, present: int, before: int) -> list[tuple[int, int]]:
     """Members that an acknowledged write had replaced, where that write is not in the read itself.
 
     Where it is, the two are false siblings (`causal.py`), which says more.  A delete explains best; of
     several writes the first that had seen the version itself.
     """
     found = []
-    acknowledged = key.mask(version.id for version in before)
-    for version in key.members(key.maximal(present)):
-        replaced_by = list(key.members(key.descendants(version) & acknowledged & ~version.bit))
+    for at in key.places(key.maximal(present)):
+        replaced_by = list(key.places(key.descendants(at) & before & ~(1 << at)))
         if replaced_by:
-            rank = {False: 1, True: 0}
-            found.append(
-                (
-                    version,
-                    min(replaced_by, key=lambda z: (rank[z.is_delete], version.id not in (z.reads or ()))),
-                )
-            )
+            rank = {by: (not key.deletes >> by & 1, at not in key.direct[by]) for by in replaced_by}
+            found.append((at, min(replaced_by, key=lambda by, rank=rank: rank[by])))  # type: ignore[misc]
     return found
 
 
-def may_still_be_held(history: History, key: KeyVersions, version: Version) -> bool:
-    """Did the replicas not settle, and may one of them still hold the version, or one that had seen it?
+def may_still_be_held(history: History, key: KeyVersions) -> int:
+    """The versions that a replica may hold after the end, or something that had seen them.
 
-    Only a look that all nodes answered shows that none does.
+    None where the replicas had settled.  Only a last look that all nodes answered shows what none holds.
     """
     if phases.settled(history) is not False:
-        return False
+        return 0
     looks = replicas.looks(history)
     if not looks or looks[-1].silent:
-        return True
-    carriers = [carrier.id for carrier in key.members(key.descendants(version))]
-    return bool(looks[-1].holders(key.key, carriers))
+        return (1 << len(key.versions)) - 1
+    return key.closure(key.mask(looks[-1].kept(key.key)))
 
 
-def _only_certain(history: History, key: KeyVersions, reading: Reading) -> Reading:
+def _only_certain(reading: Reading, held: int) -> Reading:
     """Without settling, a read may be old, and prove nothing but the loss of what no node has a trace of."""
-    lost = tuple(version for version in reading.lost if not may_still_be_held(history, key, version))
-    return msgspec.structs.replace(reading, lost=lost, back=())
+    return msgspec.structs.replace(reading, lost=reading.lost & ~held, back=())

@@ -192,8 +192,12 @@ def _numbered(operations: list[Operation]) -> tuple[list[Operation], list[str]]:
     renumbered = [msgspec.structs.replace(o, index=at) for at, o in enumerate(operations)]
     if all(o.index == -1 for o in operations):
         return renumbered, []
-    wrong = f"the indexes do not increase ({operation.index} comes after {last}); entries were numbered anew"
-    return renumbered, [wrong]
+    return renumbered, [disorder(operation.index, last)]
+
+
+def disorder(index: int, last: int) -> str:
+    """What is said of indexes that do not increase."""
+    return f"the indexes do not increase ({index} comes after {last}); entries were numbered anew"
 
 
 def _paired(operations: list[Operation]) -> tuple[list[Pair], list[str]]:

@@ -8,7 +8,7 @@ Rules of this file
 
 import importlib.util
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -27,3 +27,22 @@ def njit(function: F) -> F:
         return cast(F, numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # There is no folder that takes the machine code: compile in every process.
         return cast(F, numba.njit(nogil=True)(function))
+
+
+def njit_uncounted(function: F, *, inline: bool = False) -> F:
+    """The same without counting the references to arrays, which can take more time than the work itself.
+
+    For kernels that make no array, and whose caller holds all of them while they run.  The option has no
+    public name: where numba does not know it, the common way is right as well.  `inline` writes the function
+    into its callers: a call passes on every array in seven words, which is slow where it does little else.
+    """
+    import numba
+    from numba.core.options import DefaultOptions
+
+    options: dict[str, Any] = {"nogil": True, "inline": "always" if inline else "never"}
+    if hasattr(DefaultOptions, "_nrt"):
+        options["_nrt"] = False
+    try:
+        return cast(F, numba.njit(cache=True, **options)(function))
+    except RuntimeError:  # As above.
+        return cast(F, numba.njit(**options)(function))

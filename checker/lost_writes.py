@@ -13,18 +13,27 @@ Hence no false alarm.  Removed items that are back are allowed (paper, 4.4) and 
 **Any other key**: every acknowledged write that is neither in a final read nor accounted for by one that
 had seen it; the same judgement as the causal checker's.
 
-One anomaly per lost write.  The first TOLD have their cause (`cause.py`) and the time when it was gone,
-the others the time of their acknowledgement; the reason has the full count.
+One anomaly per lost write.  The first LISTED are listed, the first TOLD of them with their cause (`cause.py`)
+and the time when it was gone, the others with the time of their acknowledgement; the reason and
+`stats["found"]` have the full count.
+
+Cost: one pass, compiled for large histories (`dynamo/ending.py`, `dynamo/cart_columns.py`).
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from checker import final_reads
+from checker import final_reads, replicas
 from checker.cause import Loss, explain
+from checker.dynamo import scale
+from checker.dynamo.findings import LISTED
 from checker.final_reads import Ending
-from checker.history import History
+from checker.history import History, Pair
+from checker.options import only
+from checker.replicas import Look
 from checker.verdict import Anomaly, Validity, Verdict
 from checker.version_graph import KeyVersions, Version, graph_of
 from checker.wording import listed, plural, seconds, who
@@ -36,42 +45,53 @@ ADD, REMOVE = "add", "remove"
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What was found over all keys."""
+    """What was found over all keys. A loss is the entry that invoked the write, and how to make it.
 
-    losses: list[Loss] = msgspec.field(default_factory=list)
+    `lost` counts all, also where only the first are in `losses`.
+    """
+
+    losses: list[tuple[int, Callable[[], Loss]]] = msgspec.field(default_factory=list)
+    lost: int = 0
     doubts: list[str] = msgspec.field(default_factory=list)
     acknowledged: int = 0
     resurfaced: int = 0
     unacknowledged_kept: int = 0
 
+    def add(self, version: Version, loss: Callable[[], Loss]) -> None:
+        """One lost write."""
+        self.lost += 1
+        self.losses.append((version.invocation.index, loss))
+
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge all keys. Takes no options."""
-    report = Report()
-    for key, ending in final_reads.endings(history).items():
-        if any(invocation.f == ADD for invocation, _ in graph_of(history).operations[key]):
-            _judge_cart(history, ending, report)
-        else:
-            _judge_writes(history, ending, report)
-    report.losses.sort(key=lambda loss: loss.version.invocation.index)
-    anomalies = tuple(_anomaly(history, loss, with_cause=at < TOLD) for at, loss in enumerate(report.losses))
-    allowed = {"resurfaced-item": report.resurfaced} if report.resurfaced else {}
+    only(options, "lost-writes")
+    if scale.compiled(history):
+        from checker.dynamo import lost_columns
+
+        report = lost_columns.gathered(history)
+    else:
+        report = _gathered(history)
+    first = [loss() for _, loss in sorted(report.losses, key=lambda each: each[0])[:LISTED]]
+    looks = replicas.narrowed(history, {loss.key.key for loss in first[:TOLD]}) if first else []
+    anomalies = [_with_cause(history, loss, looks) for loss in first[:TOLD]]
+    anomalies += [_anomaly(loss) for loss in first[TOLD:]]
     validity, reason = _conclusion(report)
     stats = {
         "acknowledged": report.acknowledged,
-        "lost": len(report.losses),
+        "lost": report.lost,
         "unacknowledged_kept": report.unacknowledged_kept,
+        "found": {"lost-write": report.lost} if report.lost else {},
     }
-    return Verdict(validity=validity, reason=reason, anomalies=anomalies, allowed=allowed, stats=stats)
+    allowed = {"resurfaced-item": report.resurfaced} if report.resurfaced else {}
+    return Verdict(validity=validity, reason=reason, anomalies=tuple(anomalies), allowed=allowed, stats=stats)
 
 
 def _conclusion(report: Report) -> tuple[Validity, str]:
-    if report.losses:
-        share = len(report.losses) / report.acknowledged
-        lost = (
-            f"{len(report.losses)} of {plural(report.acknowledged, 'acknowledged write')} lost ({share:.1%})"
-        )
-        told_of = f"; the first {TOLD} are told with their cause" if len(report.losses) > TOLD else ""
+    if report.lost:
+        share = report.lost / report.acknowledged
+        lost = f"{report.lost} of {plural(report.acknowledged, 'acknowledged write')} lost ({share:.1%})"
+        told_of = f"; the first {TOLD} are told with their cause" if report.lost > TOLD else ""
         return Validity.INVALID, lost + told_of
     if report.doubts:
         return Validity.UNKNOWN, f"lost writes cannot be judged: {listed(report.doubts)}"
@@ -80,33 +100,40 @@ def _conclusion(report: Report) -> tuple[Validity, str]:
     return Validity.VALID, f"none of {plural(report.acknowledged, 'acknowledged write')} is lost"
 
 
+def _gathered(history: History) -> Report:
+    """Everything, without compiled code."""
+    report, graph = Report(), graph_of(history)
+    for name, ending in final_reads.endings(history).items():
+        if any(invocation.f == ADD for invocation, _ in graph.operations[name]):
+            judge_cart(history, ending, report)
+        else:
+            _judge_writes(ending, report)
+    return report
+
+
 # --- keys with versions ------------------------------------------------------------------------------
 
 
-def _judge_writes(history: History, ending: Ending, report: Report) -> None:
+def _judge_writes(ending: Ending, report: Report) -> None:
     report.acknowledged += ending.acknowledged
-    if ending.doubt:
-        report.doubts.append(ending.doubt)
-    known: set[str] = set()
+    report.doubts += [ending.doubt] if ending.doubt else []
+    known, key = 0, ending.key
     for reading in ending.readings:
-        for version in reading.lost:
-            if version.id not in known:
-                known.add(version.id)
-                report.losses.append(
-                    Loss(
-                        key=ending.key,
-                        version=version,
-                        carriers=ending.key.descendants(version),
-                        reading=reading,
-                        operations=graph_of(history).operations[ending.key.key],
-                    )
-                )
+        for at in key.places(reading.lost & ~known):
+            report.add(key.versions[at], partial(write_loss, key, at, reading.pair))
+        known |= reading.lost
+
+
+def write_loss(key: KeyVersions, at: int, reading: Pair) -> Loss:
+    """All that had seen the write would account for it."""
+    return Loss(key=key, version=key.versions[at], carriers=key.descendants(at), reading=reading)
 
 
 # --- carts -------------------------------------------------------------------------------------------
 
 
-def _judge_cart(history: History, ending: Ending, report: Report) -> None:
+def judge_cart(history: History, ending: Ending, report: Report) -> None:
+    """Add what became of the items of one cart."""
     key = ending.key
     adds = [version for version in key.versions if version.invocation.f == ADD and item_of(version)]
     acknowledged = [version for version in adds if version.outcome == "ok"]
@@ -114,7 +141,7 @@ def _judge_cart(history: History, ending: Ending, report: Report) -> None:
     if not ending.readings:
         report.doubts += [ending.doubt] if acknowledged else []
         return
-    kept = {item for reading in ending.readings for item in items_in(reading.completion.value)}
+    kept = {item for reading in ending.readings for item in items_in(_content(reading))}
     effective = 0
     for reading in ending.readings:
         effective |= key.covered(reading.present | key.deletes)
@@ -124,29 +151,36 @@ def _judge_cart(history: History, ending: Ending, report: Report) -> None:
         removes_of.setdefault(item_of(remove), []).append(remove)
     report.resurfaced += sum(r.outcome == "ok" and item_of(r) in kept for r in removes)
     report.unacknowledged_kept += sum(a.outcome == "info" and item_of(a) in kept for a in adds)
+    held = final_reads.may_still_be_held(history, key)
     for add in acknowledged:
-        judged = all(add.acknowledged_before(reading.invocation) for reading in ending.readings)
+        judged = all(add.acknowledged_before(reading.pair[0]) for reading in ending.readings)
         taken_out = any(
             r.bit & effective and _had_seen(key, r, add) for r in removes_of.get(item_of(add), ())
         )
         if not judged or item_of(add) in kept or taken_out:
             continue
-        if final_reads.may_still_be_held(history, key, add):
-            report.doubts.append(f"the replicas had not settled when {key.key} was read last")
+        if held & add.bit:
+            report.doubts.append(final_reads.not_settled(key.key))
             continue
-        report.losses.append(_cart_loss(history, ending, add))
+        report.add(add, partial(cart_loss, key, add.at, ending.readings[0].pair))
+
+
+def _content(reading: final_reads.Reading) -> Any:
+    completion = reading.pair[1]
+    return completion.value if completion is not None else None
 
 
 def _had_seen(key: KeyVersions, remove: Version, add: Version) -> bool:
     """Had the remove's client seen the item? Where what was seen is not recorded, it may have."""
-    behind = key.behind(remove) | remove.bit
+    behind = key.behind(remove.at) | remove.bit
     return bool(behind & add.bit) or bool(behind & key.unknown)
 
 
-def _cart_loss(history: History, ending: Ending, add: Version) -> Loss:
+def cart_loss(key: KeyVersions, at: int, reading: Pair) -> Loss:
     """Carriers are the writes that had seen the item and did not drop it."""
-    key, item = ending.key, item_of(add)
-    later = list(key.members(key.descendants(add)))
+    add = key.versions[at]
+    item = item_of(add)
+    later = list(key.members(key.descendants(at)))
     keeping = [v for v in later if (v is add or _keeps(v, item))]
     carriers = key.mask(version.id for version in keeping)
     dropping = (
@@ -156,14 +190,7 @@ def _cart_loss(history: History, ending: Ending, add: Version) -> Loss:
         and not (version.invocation.f == REMOVE and item_of(version) == item)
         and key.mask(version.reads or ()) & carriers
     )
-    return Loss(
-        key=key,
-        version=add,
-        carriers=carriers,
-        reading=ending.readings[0],
-        operations=graph_of(history).operations[key.key],
-        dropped=next(dropping, None),
-    )
+    return Loss(key=key, version=add, carriers=carriers, reading=reading, dropped=next(dropping, None))
 
 
 def _keeps(version: Version, item: str) -> bool:
@@ -188,21 +215,25 @@ def items_in(value: Any) -> list[str]:
 # --- telling -----------------------------------------------------------------------------------------
 
 
-def _anomaly(history: History, loss: Loss, with_cause: bool) -> Anomaly:
-    sentence = _head(loss)
-    time = loss.version.completion.time if loss.version.completion is not None else None
-    proof = {loss.reading.completion.index}
+def _anomaly(loss: Loss) -> Anomaly:
+    proof = {loss.read.index}
     proof.update(entry.index for entry in loss.version.pair if entry is not None)
-    if with_cause:
-        cause = explain(history, loss)
-        sentence, time = f"{sentence}. {cause.text}".rstrip(), cause.time
-        proof.update(cause.operations)
     return Anomaly(
         type="lost-write",
-        sentence=sentence,
+        sentence=_head(loss),
         operations=tuple(sorted(proof)),
         key=loss.key.key or None,
-        time=time,
+        time=loss.version.completion.time if loss.version.completion is not None else None,
+    )
+
+
+def _with_cause(history: History, loss: Loss, looks: list[Look]) -> Anomaly:
+    told, cause = _anomaly(loss), explain(history, loss, looks)
+    return msgspec.structs.replace(
+        told,
+        sentence=f"{told.sentence}. {cause.text}".rstrip(),
+        operations=tuple(sorted({*told.operations, *cause.operations})),
+        time=cause.time,
     )
 
 
@@ -218,6 +249,6 @@ def _head(loss: Loss) -> str:
         )
     return (
         f"{version.id} is lost: the {invocation.f} of {key} by {who(invocation)}, acknowledged at "
-        f"{seconds(completion.time)}, is not in the final read at {seconds(loss.reading.completion.time)}, "
+        f"{seconds(completion.time)}, is not in the final read at {seconds(loss.read.time)}, "
         "nor is anything that had seen it"
     )

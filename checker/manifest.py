@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from checker import registry
+from checker import budget, registry
 from checker.history import History, HistoryError
 from checker.operation import Operation
 from checker.options import OptionError
@@ -140,8 +140,11 @@ def _named_after(file: Path) -> str:
     return max(found, key=len)
 
 
-def judge(entry: Entry, *, lenient: bool = False) -> Verdict:
-    """Our verdict on an entry. What cannot be read or asked is unknown, with the reason."""
+def judge(entry: Entry, tell: budget.Tell | None = None, *, lenient: bool = False) -> Verdict:
+    """Our verdict on an entry. What cannot be read or asked is unknown, with the reason.
+
+    `tell` hears how many entries were read: what is established when a limit ends the rest.
+    """
     try:
         if entry.path is not None:
             from checker.formats.load import load
@@ -149,6 +152,8 @@ def judge(entry: Entry, *, lenient: bool = False) -> Verdict:
             history = load(entry.path, lenient=lenient)
         else:
             history = given(entry.history or [])
+        if tell is not None:
+            tell(f"{len(history)} entries were read")
         return registry.check(history, entry.checker, entry.options)
     except (HistoryError, OptionError, registry.UnknownChecker) as error:
         return Verdict(validity=Validity.UNKNOWN, reason=str(error))

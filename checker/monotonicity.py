@@ -17,70 +17,39 @@ Cost: one pass, compiled for large histories.  Options: `mode`.
 
 from typing import Any
 
-from checker.dynamo.mode import conclusion, first_of, strict
-from checker.dynamo.sight import Sight, sights_of
+from checker.dynamo.mode import strict
+from checker.dynamo.reads import Demand, judge
+from checker.dynamo.sight import Sight
 from checker.history import History
 from checker.options import only
 from checker.verdict import Anomaly, Verdict
-from checker.version_graph import KeyVersions, graph_of
-from checker.wording import braces, plural, seconds, told, who
+from checker.version_graph import KeyVersions, VersionGraph
+from checker.wording import braces, seconds, told, who
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge every read of every client."""
     only(options, "monotonicity", ("mode",))
-    condemned = strict(options)
-    graph = graph_of(history)
-    reads = undecided = forgotten = unread = 0
-    anomalies: list[Anomaly] = []
-    for name, sights in sights_of(history).items():
-        for at, sight in enumerate(sights):
-            if sight.doubtful:
-                undecided += 1
-                continue
-            reads += 1
-            forgotten += sight.forgotten >= 0
-            unread += sight.unread >= 0
-            if condemned and sight.forgotten >= 0:
-                anomalies.append(_forgotten(graph.keys[name], sights, at))
-            if condemned and sight.unread >= 0:
-                anomalies.append(_unread(graph.keys[name], sight))
-    counts = {"forgotten-version": forgotten, "unread-write": unread}
-    bad = ", ".join(plural(count, name) for name, count in counts.items() if count)
-    fine = f"in all {plural(reads, 'read')} clients see what they saw and wrote before"
-    allowed = f"{bad} among {plural(reads, 'read')}, which sloppy quorums allow" if bad else fine
-    validity, reason = conclusion(len(anomalies), bad, reads, allowed)
-    return Verdict(
-        validity=validity,
-        reason=reason,
-        anomalies=first_of(anomalies),
-        allowed={} if condemned else {name: count for name, count in counts.items() if count},
-        stats={
-            "reads": reads,
-            "undecided": undecided,
-            "forgotten_version_rate": round(forgotten / reads, 6) if reads else 0.0,
-            "unread_write_rate": round(unread / reads, 6) if reads else 0.0,
-        },
+    demands = (
+        Demand("forgotten-version", "forgotten", _forgotten),
+        Demand("unread-write", "unread", _unread),
     )
+    fine = "in all {} clients see what they saw and wrote before"
+    return judge(history, demands, fine, strict(options))
 
 
-def _forgotten(key: KeyVersions, sights: list[Sight], at: int) -> Anomaly:
-    sight, version = sights[at], key.versions[sights[at].forgotten]
-    earlier = next(
-        other
-        for other in reversed(sights[:at])
-        if other.invocation.process == sight.invocation.process
-        and version.id in (other.completion.reads or ())
-    )
+def _forgotten(graph: VersionGraph, key: KeyVersions, sight: Sight) -> Anomaly:
+    version = key.versions[sight.forgotten]
+    begun, ended = graph.last_shown(key, version, sight.pair)
+    assert ended is not None
     sentence = (
-        f"{who(sight.invocation)} was shown {version.id} by its {earlier.invocation.f} of {key.key} at "
-        f"{seconds(earlier.completion.time)}; {_later(sight)} had seen {version.id}"
+        f"{who(sight.invocation)} was shown {version.id} by its {begun.f} of {key.key} at "
+        f"{seconds(ended.time)}; {_later(sight)} had seen {version.id}"
     )
-    proof = (earlier.invocation.index, earlier.completion.index)
-    return _anomaly("forgotten-version", sentence, sight, proof)
+    return _anomaly("forgotten-version", sentence, sight, (begun.index, ended.index))
 
 
-def _unread(key: KeyVersions, sight: Sight) -> Anomaly:
+def _unread(graph: VersionGraph, key: KeyVersions, sight: Sight) -> Anomaly:
     version = key.versions[sight.unread]
     sentence = (
         f"{who(sight.invocation)} wrote {version.id} itself ({told(version.pair)}); "

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from checker.bystanders import entries_of, last_time
 from checker.history import History
 from checker.operation import HARNESS, NEMESIS
 
@@ -98,20 +99,15 @@ def segment_at(parts: list[Segment], time: int) -> Segment:
     return parts[max(at, 0)]
 
 
-def end_of(history: History) -> int:
-    """The time of the last entry; 0 for an empty history."""
-    return max((operation.time for operation in history), default=0)
-
-
 def _phases(history: History) -> list[Phase]:
     marks = []
-    for operation in history:
-        if operation.process == HARNESS and operation.f == "phase":
+    for operation in entries_of(history, HARNESS):
+        if operation.f == "phase":
             facts = operation.value if isinstance(operation.value, dict) else {"phase": operation.value}
             marks.append((operation, facts))
     if not marks:
         return []
-    ends = [later.time for later, _ in marks[1:]] + [end_of(history)]
+    ends = [later.time for later, _ in marks[1:]] + [last_time(history)]
     return [
         Phase(
             name=str(facts.get("phase", "")),
@@ -126,8 +122,8 @@ def _phases(history: History) -> list[Phase]:
 
 def _faults(history: History) -> list[FaultSpan]:
     seen: dict[int, dict[str, Any]] = {}
-    for operation in history:
-        if operation.process != NEMESIS or not isinstance(operation.value, dict):
+    for operation in entries_of(history, NEMESIS):
+        if not isinstance(operation.value, dict):
             continue
         # A heal entry may stand for everything ("recover all") and carry no id.
         facts = operation.value
@@ -139,7 +135,7 @@ def _faults(history: History) -> list[FaultSpan]:
             span["end"] = operation.time
         elif facts.get("bit") is not None:
             span["bit"] = facts["bit"]
-    last = end_of(history)
+    last = last_time(history)
     return [
         FaultSpan(
             id=number,
@@ -158,7 +154,7 @@ def _faults(history: History) -> list[FaultSpan]:
 def _segments(history: History) -> list[Segment]:
     spans = faults(history)
     later = {phase.start: phase.name for phase in phases(history) if phase.name not in ("main", "heal")}
-    last = end_of(history)
+    last = last_time(history)
     cuts = {0, last} | {span.start for span in spans} | {span.end for span in spans} | set(later)
     edges = sorted(cut for cut in cuts if 0 <= cut <= last)
     result: list[Segment] = []

@@ -7,7 +7,7 @@ verdict names.
 Rules of this file
   1. Places below `read` have text: `text[offsets[i]:offsets[i + 1]]` is a mark of one byte (a newline) and
      the value as JSON without blanks.  EDN was transcribed: keywords are strings, lists, vectors and sets
-     are arrays.  Text is valid: `of_text` refuses what is not.
+     are arrays.  The compiled reader writes valid texts and no others.
   2. Places from there on hold objects that were appended.
   3. A value is shared by all who ask: it is read, never changed.
 """
@@ -27,7 +27,6 @@ MARK_OF_NUMBERED = ord("M")
 """What the compiled reader puts before a map whose keys were integers; JSON knows only text there."""
 
 _anything = msgspec.json.Decoder()
-_whatever = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Pool(Sequence[Any]):
@@ -43,15 +42,10 @@ class Pool(Sequence[Any]):
 
     @classmethod
     def of_text(cls, text: Text, offsets: Offsets) -> "Pool":
-        """The pool of the compiled reader; `text` has room for one byte more than the last offset says.
-
-        Raises msgspec.DecodeError or UnicodeDecodeError for what is no JSON.
-        """
+        """The pool of the compiled reader, whose texts are valid."""
         pool = cls()
         starts, end = offsets[:-1], int(offsets[-1])
         pool._numbered = frozenset(np.flatnonzero(text[starts] == MARK_OF_NUMBERED).tolist())
-        if len(starts):
-            _checked(text, starts, end)
         text[starts] = MARK
         pool.text, pool.offsets, pool.read = text[:end], offsets, len(starts)
         return pool
@@ -116,11 +110,3 @@ class Pool(Sequence[Any]):
 
 def _by_number(value: dict[str, Any]) -> dict[int, Any]:
     return {int(key): kept for key, kept in value.items()}
-
-
-def _checked(text: Text, starts: Offsets, end: int) -> None:
-    """Raise where a text is no JSON: all of them are read as one array, of which nothing is kept."""
-    text[starts] = ord(",")
-    text[0], text[end] = ord("["), ord("]")
-    _whatever.decode(text[: end + 1].data)
-    str(text[:end].data, "utf-8")

@@ -19,7 +19,7 @@ import msgspec
 
 from checker.history import History
 from checker.options import OptionError
-from checker.verdict import Validity, Verdict
+from checker.verdict import Unfit, Validity, Verdict
 
 Checker = Callable[[History, dict[str, Any]], Verdict]
 
@@ -67,6 +67,9 @@ HARMLESS = re.compile(r"which it had not invoked$|its time \d+ is before")
 
 MODELS = ("register", "cas-register", "multi-register", "mutex", "fifo-queue", "kv")
 """Names that mean `linearizable` with the model of that name."""
+
+OUT_OF_MEMORY = "the checker ran out of memory"
+"""How the reason of a verdict begins that could not be reached for lack of memory."""
 
 
 class UnknownChecker(ValueError):
@@ -129,6 +132,10 @@ def _run(checker: Checker, history: History, options: dict[str, Any]) -> Verdict
         return checker(history, options)
     except OptionError:
         raise
+    except Unfit as error:
+        return Verdict(validity=Validity.UNKNOWN, reason=str(error))
+    except MemoryError as error:
+        return Verdict(validity=Validity.UNKNOWN, reason=f"{OUT_OF_MEMORY}: {_told(error)}")
     except Exception as error:
         if isinstance(error, ValueError):
             _refuse_options(checker, options)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checker.spans import Spans, spans_of
+from checker.spans import INVOKE, Spans, spans_of
 
 if TYPE_CHECKING:
     from checker.table import Table
@@ -16,18 +16,21 @@ def sound(table: "Table") -> tuple["Table", Spans, list[str]] | None:
 
     None where entries contradict each other: that is rare, and told best of operations.
     """
-    if _writes_in_odd_rows(table) or _clients_by_name(table):
+    if _clients_by_name(table):
         return None
     numbered = _numbered(table)
     spans = spans_of(table) if numbered is not None else None
-    if numbered is None or spans is None:
+    if numbered is None or spans is None or _writes_wrong(table, spans):
         return None
     return numbered, spans, [*_alone(numbered, spans), *_time_travel(numbered)]
 
 
-def _writes_in_odd_rows(table: "Table") -> bool:
-    """The ids of writes have to differ; what has no column is not compared here."""
-    return any(operation.write is not None for operation in table.odd.values())
+def _writes_wrong(table: "Table", spans: Spans) -> bool:
+    """Is an id written twice, or by a completion that contradicts its invocation?"""
+    begun, ended = table.write[spans.invoked], table.write[spans.ends]
+    invoked = begun[(begun >= 0) & (table.type[spans.invoked] == INVOKE)]
+    contradicts = (begun >= 0) & (ended >= 0) & (begun != ended)
+    return len(np.unique(invoked)) < len(invoked) or bool(contradicts.any())
 
 
 def _clients_by_name(table: "Table") -> bool:

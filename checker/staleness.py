@@ -16,11 +16,13 @@ read that can be judged.  Options: `n`, `r`, `w`, `fit`, `seed` (of the Monte Ca
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from checker import pbs
+from checker.dynamo import scale
 from checker.dynamo.sight import Sight, judged, sights_of
 from checker.history import History
 from checker.options import OptionError, only
@@ -40,10 +42,10 @@ EDGES_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0,
 
 
 class Measured(msgspec.Struct, kw_only=True):
-    """`missed`: per read. `late`: per stale read, ms. `bins`: per bin (reads, fresh ones)."""
+    """`missed`: per read. `late`: per stale read, ms. Both sorted. `bins`: per bin (reads, fresh ones)."""
 
-    missed: list[int]
-    late: list[float]
+    missed: Sequence[int]
+    late: Sequence[float]
     bins: list[tuple[int, int]]
 
 
@@ -51,7 +53,12 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     """Measure all reads of all keys."""
     only(options, "staleness", OPTIONS)
     expected = _expected(options)
-    measured = _measured(history)
+    if scale.compiled(history):
+        from checker.dynamo.staleness_columns import measured_columns
+
+        measured = measured_columns(history)
+    else:
+        measured = _measured(history)
     reads = len(measured.missed)
     if not reads:
         return Verdict(validity=Validity.UNKNOWN, reason="no read could be judged", stats=expected)
@@ -59,7 +66,7 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     stats = _stats(measured) | expected
     reason = f"{stale} of {plural(reads, 'read')} stale ({stale / reads:.2%})"
     if stale:
-        reason += f", by up to {plural(max(measured.missed), 'version')} and {measured.late[-1]:.1f} ms"
+        reason += f", by up to {plural(measured.missed[-1], 'version')} and {measured.late[-1]:.1f} ms"
     if "predicted" in stats and "stale_rate" in stats["predicted"]:
         reason += f"; PBS without timing expects {stats['predicted']['stale_rate']:.2%}"
     allowed = {"stale-read": stale} if stale else {}
@@ -67,15 +74,20 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
 
 
 def _measured(history: History) -> Measured:
-    found = Measured(missed=[], late=[], bins=[(0, 0)] * (len(EDGES_MS) + 1))
+    """Everything, without compiled code."""
+    missed: list[int] = []
+    late: list[float] = []
+    bins = [(0, 0)] * (len(EDGES_MS) + 1)
     graph = graph_of(history)
     for name, sights in sights_of(history).items():
         key = graph.keys[name]
         acknowledged = _acknowledgements(key)
         for sight in judged(sights):
-            _measure(found, key, sight, acknowledged)
-    found.late.sort()
-    return found
+            missed.append(sight.missed)
+            if sight.missed:
+                late.append(_late(key, sight))
+            _put_into(bins, sight, acknowledged)
+    return Measured(missed=sorted(missed), late=sorted(late), bins=bins)
 
 
 def _acknowledgements(key: KeyVersions) -> list[tuple[int, int]]:
@@ -84,22 +96,23 @@ def _acknowledgements(key: KeyVersions) -> list[tuple[int, int]]:
     return sorted((end.index, end.time) for end in ends if end is not None)
 
 
-def _measure(found: Measured, key: KeyVersions, sight: Sight, acknowledged: list[tuple[int, int]]) -> None:
-    found.missed.append(sight.missed)
-    if sight.missed:
-        end = key.versions[sight.oldest].completion
-        assert end is not None
-        found.late.append((sight.invocation.time - end.time) / 1e6)
+def _late(key: KeyVersions, sight: Sight) -> float:
+    end = key.versions[sight.oldest].completion
+    assert end is not None
+    return (sight.invocation.time - end.time) / 1e6
+
+
+def _put_into(bins: list[tuple[int, int]], sight: Sight, acknowledged: list[tuple[int, int]]) -> None:
     before = bisect_left(acknowledged, (sight.invocation.index,))
     if before:
         since = (sight.invocation.time - acknowledged[before - 1][1]) / 1e6
         at = bisect_right(EDGES_MS, since)
-        reads, fresh = found.bins[at]
-        found.bins[at] = (reads + 1, fresh + (not sight.missed))
+        reads, fresh = bins[at]
+        bins[at] = (reads + 1, fresh + (not sight.missed))
 
 
 def _stats(measured: Measured) -> dict[str, Any]:
-    missed = sorted(measured.missed)
+    missed = measured.missed
     starts = (0.0, *EDGES_MS)
     return {
         "reads": len(missed),

@@ -122,22 +122,12 @@ class Table(Columnar):
 
     def _rows(self, start: int, end: int) -> Iterator[Operation]:
         pool, odd = self.pool, self.odd
-        columns = (
-            self.indexes,
-            self.time,
-            self.process,
-            self.type,
-            self.f,
-            self.kind,
-            self.value,
-            self.key,
-            self.error,
-        )
-        rows = zip(*(column[start:end].tolist() for column in columns), strict=True)
-        for row, (index, time, process, kind, f, form, value, key, error) in enumerate(rows, start=start):
+        columns = (getattr(self, "indexes" if name == "index" else name) for name in (*NAMES, *RARE))
+        for row, cells in enumerate(zip(*(c[start:end].tolist() for c in columns), strict=True), start=start):
             if row in odd:
                 yield odd[row]
                 continue
+            index, time, process, kind, f, key, error, form, value, node, write, reads, context, final = cells
             yield Operation(
                 index=index,
                 time=time,
@@ -147,6 +137,11 @@ class Table(Columnar):
                 value=None if form == NIL else value if form == INT else pool[value],
                 key=None if key < 0 else pool[key],
                 error=None if error < 0 else pool[error],
+                node=None if node < 0 else pool[node],
+                write=None if write < 0 else pool[write],
+                reads=None if reads < 0 else tuple(pool[reads]),
+                context=None if context < 0 else pool[context],
+                final=final == 1,
             )
 
 
@@ -165,18 +160,20 @@ class Filler:
         kind, value = self._cell(o.value)
         client = isinstance(o.process, int) and 0 <= o.process < INT_MAX
         process = int(o.process) if client else -1 - self.place(o.process)
-        key, error = (-1 if text is None else self.place(text) for text in (o.key, o.error))
-        self._rows.append(
-            (o.index, o.time, process, TYPES.index(o.type), self.place(o.f), key, error, kind, value)
-        )
-        if (
-            o.extra
-            or o.node is not None
-            or o.write is not None
-            or o.reads is not None
-            or o.context
-            or o.final
-        ):
+        texts = [
+            -1 if each is None else self.place(each)
+            for each in (
+                o.key,
+                o.error,
+                o.node,
+                o.write,
+                None if o.reads is None else list(o.reads),
+                o.context,
+            )
+        ]
+        told = (o.index, o.time, process, TYPES.index(o.type), self.place(o.f), *texts[:2], kind, value)
+        self._rows.append((*told, *texts[2:], int(o.final)))
+        if o.extra:
             self._odd[row] = o
 
     def place(self, value: Any) -> int:
@@ -188,9 +185,14 @@ class Filler:
         return place
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """The columns of all rows so far."""
-        rows = np.array(self._rows, dtype=np.int64).reshape(-1, len(NAMES))
-        return {name: rows[:, at].astype(SIZES.get(name, np.int64)) for at, name in enumerate(NAMES)}
+        """The columns of all rows so far; of RARE ones those that some row fills."""
+        names = (*NAMES, *RARE)
+        rows = np.array(self._rows, dtype=np.int64).reshape(-1, len(names))
+        return {
+            name: rows[:, at].astype(SIZES.get(name, np.int64))
+            for at, name in enumerate(names)
+            if name in NAMES or bool((rows[:, at] != RARE[name]).any())
+        }
 
     def table(self) -> Table:
         """All rows so far as a table."""

@@ -19,17 +19,22 @@ for each version that may be back.  Options: `mode`.
 """
 
 from bisect import bisect_left
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 
 from checker import phases
-from checker.dynamo.mode import LISTED, first_of, strict
+from checker.dynamo import scale
+from checker.dynamo.findings import LISTED, Findings
+from checker.dynamo.mode import strict
 from checker.dynamo.sight import Sight, sights_of
-from checker.history import History
+from checker.history import History, Pair
+from checker.operation import Operation
 from checker.options import only
 from checker.verdict import Anomaly, Validity, Verdict
-from checker.version_graph import KeyVersions, Version, graph_of
+from checker.version_graph import KeyVersions, Version, graph_of, is_final
 from checker.wording import listed, plural, seconds, told, who
 
 DELETED, REPLACED = "resurrected-delete", "reappeared-version"
@@ -40,8 +45,8 @@ class Return(msgspec.Struct, frozen=True, kw_only=True):
 
     version: Version
     by: Version
-    gone: Sight
-    back: tuple[Sight, ...]
+    gone: Pair
+    back: tuple[Pair, ...]
 
     @property
     def kind(self) -> str:
@@ -51,51 +56,89 @@ class Return(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def final(self) -> bool:
         """Is it still back in the end?"""
-        return any(sight.final for sight in self.back)
+        return any(is_final(ended(pair)) for pair in self.back)
 
     @property
     def certain(self) -> bool:
         """Was it gone for good by then?"""
-        return self.by.acknowledged_before(self.back[-1].invocation)
+        return self.by.acknowledged_before(self.back[-1][0])
+
+
+class Returned(NamedTuple):
+    """All returns: the violations among them, the others by type, their number, and the first of them."""
+
+    found: Findings
+    allowed: dict[str, int]
+    returned: int
+    first: list[Return]
+    deletes: int
+    reads: int
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge all keys."""
     only(options, "tombstones", ("mode",))
-    condemned = strict(options)
-    graph = graph_of(history)
-    found: list[Return] = []
-    for name, sights in sights_of(history).items():
-        found += returns(graph.keys[name], sights)
-    deletes = sum(v.is_delete and v.outcome == "ok" for key in graph.keys.values() for v in key.versions)
-    at_rest = phases.settled(history) is not False
-    wrong = [each for each in found if each.certain and (condemned or (each.final and at_rest))]
-    rest = [each for each in found if each not in wrong]
-    allowed = {kind: sum(each.kind == kind for each in rest) for kind in (DELETED, REPLACED)}
+    at_rest, condemned = phases.settled(history) is not False, strict(options)
+    if scale.compiled(history):
+        from checker.dynamo import return_columns
+
+        all_of = return_columns.gathered(history, at_rest, condemned)
+    else:
+        all_of = _gathered(history, lambda each: each.certain and (condemned or (each.final and at_rest)))
+    wrong, rest = sum(all_of.found.counts.values()), sum(all_of.allowed.values())
     if wrong:
-        validity, reason = Validity.INVALID, f"{plural(len(wrong), 'version')} came back after being gone"
-    elif not any(sights_of(history).values()):
+        validity, reason = Validity.INVALID, f"{plural(wrong, 'version')} came back after being gone"
+    elif not all_of.reads:
         validity, reason = Validity.UNKNOWN, "no read succeeded, so nothing was ever seen to be gone"
     else:
-        validity, reason = (
-            Validity.VALID,
-            f"nothing stays back after {plural(deletes, 'acknowledged delete')}",
-        )
-        reason += f"; {plural(len(rest), 'version')} came back for a while" if rest else ""
+        validity = Validity.VALID
+        reason = f"nothing stays back after {plural(all_of.deletes, 'acknowledged delete')}"
+        reason += f"; {plural(rest, 'version')} came back for a while" if rest else ""
     return Verdict(
         validity=validity,
         reason=reason,
-        anomalies=first_of([_anomaly(each) for each in wrong]),
-        allowed={kind: count for kind, count in allowed.items() if count},
-        stats={"deletes": deletes, "returned": len(found), "returns": [_told(e) for e in found[:LISTED]]},
+        anomalies=all_of.found.told(),
+        allowed={kind: count for kind, count in all_of.allowed.items() if count},
+        stats={
+            "deletes": all_of.deletes,
+            "returned": all_of.returned,
+            "returns": [_told(each) for each in all_of.first],
+            "found": all_of.found.counts,
+        },
     )
+
+
+def _gathered(history: History, is_wrong: Callable[[Return], bool]) -> Returned:
+    """Everything, without compiled code."""
+    graph, sights = graph_of(history), sights_of(history)
+    every = [each for name, seen in sights.items() for each in returns(graph.keys[name], seen)]
+    found, allowed = Findings(), {DELETED: 0, REPLACED: 0}
+    for each in every:
+        if is_wrong(each):
+            found.add(each.kind, ended(each.back[0]).index, each.version.at, partial(anomaly, each))
+        else:
+            allowed[each.kind] += 1
+    return Returned(
+        found=found,
+        allowed=allowed,
+        returned=len(every),
+        first=every[:LISTED],
+        deletes=sum(v.is_delete and v.outcome == "ok" for key in graph.keys.values() for v in key.versions),
+        reads=sum(len(seen) for seen in sights.values()),
+    )
+
+
+def ended(pair: Pair) -> Operation:
+    """The completion of an observation."""
+    assert pair[1] is not None
+    return pair[1]
 
 
 def returns(key: KeyVersions, sights: list[Sight]) -> list[Return]:
     """All versions of a key that came back, in order of invocation."""
     shown: dict[int, list[Sight]] = {}
     for sight in sights:
-        for at in {key.by_id[name].at for name in sight.completion.reads or () if name in key.by_id}:
+        for at in {key.place[name] for name in sight.completion.reads or () if name in key.place}:
             shown.setdefault(at, []).append(sight)
     replaced = _replaced(key, shown)
     by_end = sorted(sights, key=lambda sight: sight.completion.index)
@@ -118,12 +161,12 @@ def _replaced(key: KeyVersions, shown: dict[int, list[Sight]]) -> dict[int, int]
             first[version.at] = min(version.completion.index, first.get(version.at, version.completion.index))
     result: dict[int, int] = {}
     for at, moment in sorted(first.items(), key=lambda item: item[1]):
-        pending = key.edges(key.versions[at])
+        pending = list(key.direct[at])
         while pending:
             older = pending.pop()
             if older not in result:
                 result[older] = moment
-                pending += key.edges(key.versions[older])
+                pending += key.direct[older]
     return result
 
 
@@ -139,8 +182,8 @@ def _returned(
             break
         by = None if version.id in (sight.completion.reads or ()) else _by(key, later, sight)
         if by is not None:
-            back = tuple(other for other in shown if other.invocation.index > sight.completion.index)
-            return [Return(version=version, by=by, gone=sight, back=back)]
+            back = tuple(other.pair for other in shown if other.invocation.index > sight.completion.index)
+            return [Return(version=version, by=by, gone=sight.pair, back=back)]
     return []
 
 
@@ -158,11 +201,11 @@ def _later(key: KeyVersions, version: Version, until: int) -> set[int]:
 
 def _by(key: KeyVersions, later: set[int], sight: Sight) -> Version | None:
     """What had replaced the version, as far as this read shows: best a delete, then what was acknowledged."""
-    names = (name for name in sight.completion.reads or () if name in key.by_id)
-    behind = later.intersection(key.by_id[name].at for name in names)
+    names = (name for name in sight.completion.reads or () if name in key.place)
+    behind = later.intersection(key.place[name] for name in names)
     pending = list(behind)
     while pending:
-        fresh = later.intersection(key.edges(key.versions[pending.pop()])) - behind
+        fresh = later.intersection(key.direct[pending.pop()]) - behind
         behind |= fresh
         pending += fresh
     everything = [key.versions[at] for at in sorted(later)]
@@ -172,18 +215,19 @@ def _by(key: KeyVersions, later: set[int], sight: Sight) -> Version | None:
     return next(by_delete, None) or next(by_write, None) or next(by_any, None)
 
 
-def _anomaly(each: Return) -> Anomaly:
+def anomaly(each: Return) -> Anomaly:
+    """A return in a sentence."""
     version, gone = each.version, each.gone
-    readers = listed(dict.fromkeys(who(sight.invocation) for sight in each.back))
-    first, last = each.back[0].completion, each.back[-1].completion
+    readers = listed(dict.fromkeys(who(begun) for begun, _ in each.back))
+    first, last = ended(each.back[0]), ended(each.back[-1])
     verb = "deleted" if each.by.is_delete else "replaced"
     sentence = (
         f"{version.id} came back: {each.by.id} ({told(each.by.pair)}) had seen it and {verb} it, and "
-        f"{who(gone.invocation)} saw at {seconds(gone.completion.time)} that it was gone, but "
+        f"{who(gone[0])} saw at {seconds(ended(gone).time)} that it was gone, but "
         f"{plural(len(each.back), 'later read')} of {version.key} by {readers} showed it again, "
         f"from {seconds(first.time)} to {seconds(last.time)}{' (the end)' if each.final else ''}"
     )
-    proof = {gone.invocation.index, gone.completion.index, first.index, last.index}
+    proof = {gone[0].index, ended(gone).index, first.index, last.index}
     for pair in (version.pair, each.by.pair):
         proof.update(entry.index for entry in pair if entry is not None)
     return Anomaly(
@@ -202,10 +246,10 @@ def _told(each: Return) -> dict[str, Any]:
         "key": each.version.key,
         "version": each.version.id,
         "by": each.by.id,
-        "gone_at": each.gone.completion.time,
-        "from": each.back[0].completion.time,
-        "to": each.back[-1].completion.time,
+        "gone_at": ended(each.gone).time,
+        "from": ended(each.back[0]).time,
+        "to": ended(each.back[-1]).time,
         "reads": len(each.back),
-        "seen_by": list(dict.fromkeys(str(sight.invocation.process) for sight in each.back)),
+        "seen_by": list(dict.fromkeys(str(begun.process) for begun, _ in each.back)),
         "at_the_end": each.final,
     }

@@ -11,6 +11,10 @@ from typing import Any
 import msgspec
 
 
+class Unfit(ValueError):
+    """The history, or a user's model, does not fit the check. The text says how; the verdict is unknown."""
+
+
 class Validity(enum.IntEnum):
     """How a check ended. The order is the lattice: the worst is the largest."""
 

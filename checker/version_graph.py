@@ -20,12 +20,13 @@ memory, and linear time for each question, which is enough for the few that rema
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from checker.dynamo import scale
 from checker.history import History, Pair
 from checker.operation import Operation
 
@@ -86,34 +87,41 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyVersions:
-    """The versions of one key in order of invocation, and all sets of them."""
+    """The versions of one key in order of invocation, and all sets of them.
 
-    def __init__(self, key: str, pairs: list[Pair]) -> None:
+    `versions` may make them when they are asked for (`dynamo/evidence.py`).  `place` is where an id stands
+    among them; `direct` are, per version, the places of those that it had seen itself, each once; `deletes`
+    and `unknown` (whose reads are not recorded) are sets without the failed ones.
+    """
+
+    def __init__(self, key: str, versions: Sequence[Version]) -> None:
         self.key = key
-        self.versions: list[Version] = []
-        self.by_id: dict[str, Version] = {}
-        for invocation, completion in pairs:
-            self._add(invocation, completion)
-        self.deletes = self.mask(v.id for v in self.versions if v.is_delete and v.outcome != "fail")
-        self.unknown = self.mask(v.id for v in self.versions if v.reads is None and v.outcome != "fail")
-
-    def _add(self, invocation: Operation, completion: Operation | None) -> None:
-        if invocation.write is None or invocation.write in self.by_id:
-            return
-        version = Version(
-            id=invocation.write,
-            key=self.key,
-            at=len(self.versions),
-            invocation=invocation,
-            completion=completion,
-            reads=_seen(invocation, completion),
-        )
-        self.versions.append(version)
-        self.by_id[version.id] = version
+        self.versions = versions
 
     @cached_property
-    def _table(self) -> tuple[list[int], list[tuple[str, ...]]]:
-        return _ancestors(self, True)
+    def place(self) -> dict[str, int]:
+        """Id -> place."""
+        return {version.id: version.at for version in self.versions}
+
+    @cached_property
+    def direct(self) -> list[list[int]]:
+        """Per version what it had seen. One that saw itself is a phantom's business, not the graph's."""
+        seen = [[self.place.get(name, at) for name in v.reads or ()] for at, v in enumerate(self.versions)]
+        return [list(dict.fromkeys(at for at in ats if at != own)) for own, ats in enumerate(seen)]
+
+    @cached_property
+    def deletes(self) -> int:
+        """Deletes that may have happened."""
+        return self.mask(v.id for v in self.versions if v.is_delete and v.outcome != "fail")
+
+    @cached_property
+    def unknown(self) -> int:
+        """Writes that may have happened, and may have seen anything."""
+        return self.mask(v.id for v in self.versions if v.reads is None and v.outcome != "fail")
+
+    def acknowledged_before(self, moment: int) -> int:
+        """The set of what was acknowledged before the entry of that index."""
+        return self.mask(v.id for v in self.versions if v.outcome == "ok" and _ended(v) < moment)
 
     @cached_property
     def cycles(self) -> list[tuple[str, ...]]:
@@ -121,27 +129,26 @@ class KeyVersions:
         # The table finds them on the way; where nobody has asked for it, they can be had for less.
         return self._table[1] if "_table" in self.__dict__ else _ancestors(self, False)[1]
 
-    def behind(self, version: Version) -> int:
-        """The set of all that a version had seen, directly or not: its ancestors."""
-        if len(self.versions) <= LARGE:
-            return self._table[0][version.at]
-        return self._walk([version.at], self._edges) & ~version.bit
-
-    def edges(self, version: Version) -> list[int]:
-        """The places of the versions that it had seen itself, each once."""
-        seen = (self.by_id.get(name) for name in version.reads or ())
-        # One that saw itself is a phantom's business, not the graph's.
-        return list(dict.fromkeys(other.at for other in seen if other is not None and other is not version))
-
     @cached_property
-    def _edges(self) -> list[list[int]]:
-        return [self.edges(version) for version in self.versions]
+    def _table(self) -> tuple[list[int], list[tuple[str, ...]]]:
+        return _ancestors(self, True)
+
+    def behind(self, at: int) -> int:
+        """The set of all that the version at that place had seen, directly or not: its ancestors."""
+        if len(self.versions) <= LARGE:
+            return self._table[0][at]
+        return self._walk([at], self.direct) & ~(1 << at)
+
+    def find(self, name: str) -> Version | None:
+        """The version of that id, where it was written to this key."""
+        at = self.place.get(name)
+        return None if at is None else self.versions[at]
 
     @cached_property
     def seen_by(self) -> list[list[int]]:
         """Per version the places of those that had seen it themselves."""
         result: list[list[int]] = [[] for _ in self.versions]
-        for at, edges in enumerate(self._edges):
+        for at, edges in enumerate(self.direct):
             for seen in edges:
                 result[seen].append(at)
         return result
@@ -161,7 +168,7 @@ class KeyVersions:
 
     def mask(self, ids: Iterable[str]) -> int:
         """The set of these versions; ids that nobody wrote are left out."""
-        places = [self.by_id[name].at for name in ids if name in self.by_id]
+        places = [self.place[name] for name in ids if name in self.place]
         if len(places) > MANY:
             chosen = bytearray(len(self.versions))
             for at in places:
@@ -174,16 +181,20 @@ class KeyVersions:
 
     def members(self, mask: int) -> Iterator[Version]:
         """The versions in a set, in order of invocation."""
+        return (self.versions[at] for at in self.places(mask))
+
+    def places(self, mask: int) -> Iterator[int]:
+        """The same as places."""
         if mask.bit_count() > MANY:
             bits = bin(mask)[:1:-1]
             at = bits.find("1")
             while at >= 0:
-                yield self.versions[at]
+                yield at
                 at = bits.find("1", at + 1)
             return
         while mask:
             lowest = mask & -mask
-            yield self.versions[lowest.bit_length() - 1]
+            yield lowest.bit_length() - 1
             mask ^= lowest
 
     def covered(self, mask: int) -> int:
@@ -194,55 +205,112 @@ class KeyVersions:
         result = self.closure(mask)
         done = 0
         while result != self._all and (pending := result & self.unknown & ~done):
-            version = next(self.members(pending))
-            done |= version.bit
+            at = next(self.places(pending))
+            done |= 1 << at
             # Whatever an older one had seen does not descend from the version either, unless in a circle.
-            result = self.closure(result | (self._all & ~self.descendants(version)))
+            result = self.closure(result | (self._all & ~self.descendants(at)))
         return result
 
     def closure(self, mask: int) -> int:
         """The versions in the set and all their ancestors."""
         if len(self.versions) > LARGE:
-            return self._walk([version.at for version in self.members(mask)], self._edges)
+            return self._walk(list(self.places(mask)), self.direct)
         result = mask
-        for version in self.members(mask):
-            result |= self.behind(version)
+        for at in self.places(mask):
+            result |= self.behind(at)
         return result
 
-    def descendants(self, version: Version) -> int:
-        """The version itself and all that had seen it, directly or not."""
-        return self._walk([version.at], self.seen_by)
+    def descendants(self, at: int) -> int:
+        """The version at that place and all that had seen it, directly or not."""
+        return self._walk([at], self.seen_by)
 
     def maximal(self, mask: int) -> int:
         """The members that no other member had seen: those that are truly concurrent."""
-        for version in self.members(mask):
-            mask &= ~self.behind(version)
+        for at in self.places(mask):
+            mask &= ~self.behind(at)
         return mask
 
     def has_seen(self, later: Version, earlier: Version) -> bool:
         """Is `earlier` an ancestor of `later`?"""
-        return bool(self.behind(later) & earlier.bit)
+        return bool(self.behind(later.at) & earlier.bit)
+
+    def path(self, later: int, earlier: int) -> list[str]:
+        """The shortest chain of writes, each of which had seen the next, between these places."""
+        came: dict[int, int] = {later: later}
+        pending = deque([later])
+        while earlier not in came:
+            at = pending.popleft()
+            for seen in self.direct[at]:
+                if seen not in came:
+                    came[seen] = at
+                    pending.append(seen)
+        chain = [earlier]
+        while chain[-1] != later:
+            chain.append(came[chain[-1]])
+        return [self.versions[at].id for at in reversed(chain)]
 
     @property
     def _all(self) -> int:
         return (1 << len(self.versions)) - 1
 
 
+def _versions(key: str, pairs: list[Pair]) -> list[Version]:
+    """The writes among the operations of a key, each id once."""
+    found: dict[str, Version] = {}
+    for invocation, completion in pairs:
+        if invocation.write is not None and invocation.write not in found:
+            found[invocation.write] = Version(
+                id=invocation.write,
+                key=key,
+                at=len(found),
+                invocation=invocation,
+                completion=completion,
+                reads=seen_by_writer(invocation, completion),
+            )
+    return list(found.values())
+
+
 class VersionGraph:
     """The versions of all keys. `operations[key]` are the key's client operations in order of invocation."""
 
+    operations: Mapping[str, list[Pair]]
+    keys: Mapping[str, KeyVersions]
+
     def __init__(self, history: History) -> None:
-        self.operations: dict[str, list[Pair]] = {}
+        operations: dict[str, list[Pair]] = {}
         for pair in history.pairs():
-            self.operations.setdefault(pair[0].key or UNKEYED, []).append(pair)
-        self.keys = {key: KeyVersions(key, pairs) for key, pairs in self.operations.items()}
-        self._key_of = {name: key for key, versions in self.keys.items() for name in versions.by_id}
+            operations.setdefault(pair[0].key or UNKEYED, []).append(pair)
+        self.operations = operations
+        self.keys = {key: KeyVersions(key, _versions(key, pairs)) for key, pairs in operations.items()}
         self._digraph: networkx.DiGraph[str] | None = None
+
+    @cached_property
+    def _key_of(self) -> dict[str, str]:
+        return {name: key for key, versions in self.keys.items() for name in versions.place}
 
     def find(self, name: str) -> Version | None:
         """The version of that id, whatever its key."""
         key = self._key_of.get(name)
-        return None if key is None else self.keys[key].by_id[name]
+        return None if key is None else self.keys[key].find(name)
+
+    def first_without(self, key: KeyVersions, members: int, floor: int) -> Pair | None:
+        """The first observation of a key after `floor`, and after the last to show one of these versions."""
+        reads = [pair for pair in self.operations[key.key] if observes(pair)]
+        shown = [end.index for _, end in reads if end is not None and key.mask(end.reads or ()) & members]
+        last = max([*shown, floor])
+        return next((pair for pair in reads if pair[0].index > last), None)
+
+    def last_shown(self, key: KeyVersions, version: Version, pair: Pair) -> Pair:
+        """The last observation before this one that showed its client the version."""
+        return next(
+            earlier
+            for earlier in reversed(self.operations[key.key])
+            if earlier[0].index < pair[0].index
+            and earlier[0].process == pair[0].process
+            and observes(earlier)
+            and earlier[1] is not None
+            and version.id in (earlier[1].reads or ())
+        )
 
     def digraph(self) -> "networkx.DiGraph[str]":
         """An edge from each write to every version that it had seen."""
@@ -252,34 +320,28 @@ class VersionGraph:
             graph: networkx.DiGraph[str] = networkx.DiGraph()
             for versions in self.keys.values():
                 graph.add_nodes_from((v.id, {"key": v.key, "delete": v.is_delete}) for v in versions.versions)
-                known = versions.by_id
                 graph.add_edges_from(
-                    (v, seen) for v in known for seen in known[v].reads or () if seen in known
+                    (version.id, seen)
+                    for version in versions.versions
+                    for seen in version.reads or ()
+                    if seen in versions.place
                 )
             self._digraph = graph
         return self._digraph
 
-    def path(self, later: str, earlier: str) -> list[str]:
-        """The shortest chain of writes, each of which had seen the next, from `later` to `earlier`."""
-        key = self.keys[self._key_of[later]]
-        start, goal = key.by_id[later].at, key.by_id[earlier].at
-        came: dict[int, int] = {start: start}
-        pending = deque([start])
-        while goal not in came:
-            at = pending.popleft()
-            for seen in key.edges(key.versions[at]):
-                if seen not in came:
-                    came[seen] = at
-                    pending.append(seen)
-        chain = [goal]
-        while chain[-1] != start:
-            chain.append(came[chain[-1]])
-        return [key.versions[at].id for at in reversed(chain)]
-
 
 def graph_of(history: History) -> VersionGraph:
     """The version graph of a history, built once."""
-    return history.derive(VersionGraph)
+    return history.derive(_graph)
+
+
+def _graph(history: History) -> VersionGraph:
+    if history.table is not None and scale.compiled(history):
+        from checker.dynamo.table_evidence import in_table
+
+        if (evidence := in_table(history)) is not None:
+            return evidence.graph
+    return VersionGraph(history)
 
 
 def observes(pair: Pair) -> bool:
@@ -290,10 +352,21 @@ def observes(pair: Pair) -> bool:
     return bool(completion.reads) or completion.f != BLIND
 
 
-def _seen(invocation: Operation, completion: Operation | None) -> tuple[str, ...] | None:
+def is_final(completion: Operation) -> bool:
+    """A successful read after healing and settling."""
+    return completion.final and completion.type == "ok" and completion.write is None
+
+
+def seen_by_writer(invocation: Operation, completion: Operation | None) -> tuple[str, ...] | None:
+    """What a write had been shown; None where that is not recorded."""
     if completion is not None and completion.reads is not None:
         return completion.reads
     return invocation.reads
+
+
+def _ended(version: Version) -> int:
+    assert version.completion is not None
+    return version.completion.index
 
 
 def _packed(flags: bytearray) -> int:
@@ -308,7 +381,7 @@ def _ancestors(key: KeyVersions, tabled: bool) -> tuple[list[int], list[tuple[st
     compute in: this walks depth first with its own stack, because chains are as long as histories.
     Without `tabled` only the cycles are looked for.
     """
-    edges = [key.edges(version) for version in key.versions]
+    edges = key.direct
     result = [0] * len(edges)
     done = [False] * len(edges)
     cycles: list[tuple[str, ...]] = []

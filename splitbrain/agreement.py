@@ -1,6 +1,7 @@
 """`splitbrain check --manifest`: judge a collection of histories and say where we disagree with it."""
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from checker import budget, manifest
 from checker.manifest import Disagreement, Entry
 from checker.verdict import Validity, Verdict
+from splitbrain import checking
 
 
 def agree(asked: argparse.Namespace) -> int:
@@ -17,7 +19,7 @@ def agree(asked: argparse.Namespace) -> int:
     """
     root = Path(asked.root) if asked.root else None
     entries = [entry for file in asked.manifest for entry in manifest.entries_of(Path(file), root)]
-    limits = budget.Limits(asked.time_limit, asked.memory_limit)
+    limits = checking.limits_of(asked)
     stream = sys.stderr if asked.json else sys.stdout
     differing: list[Disagreement] = []
     for entry in entries:
@@ -33,11 +35,12 @@ def agree(asked: argparse.Namespace) -> int:
 
 
 def _judged(entry: Entry, limits: budget.Limits, lenient: bool) -> Verdict:
-    outcome = budget.run(lambda tell: manifest.judge(entry, lenient=lenient), limits)
+    outcome = budget.run(functools.partial(manifest.judge, entry, lenient=lenient), limits)
     if outcome.error is not None:
         raise outcome.error
     if outcome.stopped:
-        return Verdict(validity=Validity.UNKNOWN, reason=outcome.stopped)
+        established = f"; established so far: {'; '.join(outcome.told)}" if outcome.told else ""
+        return Verdict(validity=Validity.UNKNOWN, reason=f"{outcome.stopped}{established}")
     verdict: Verdict = outcome.result
     return verdict
 

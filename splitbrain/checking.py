@@ -14,9 +14,11 @@ Rules of this file
 """
 
 import argparse
+import functools
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +29,7 @@ from checker.history import History, HistoryError
 from checker.manifest import ManifestError
 from checker.options import OptionError
 from checker.verdict import Validity, Verdict, worst
+from splitbrain.progress import ReadingLine, wipe
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 3, 4, 130
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
@@ -34,6 +37,8 @@ SCHEMA = 1
 
 OURS = ("causal", "lost-writes", "siblings", "convergence")
 """What a history of this harness is judged by when no checker is named."""
+
+EMPTY = "the file holds no entry at all, so nothing was tested"
 
 SHOWN = 5
 """Anomalies told in full on the console."""
@@ -133,8 +138,11 @@ def _dispatch(asked: argparse.Namespace) -> int:
 def _recheck(paths: list[Path], asked: argparse.Namespace) -> int:
     """Judge a recorded run again."""
     if len(paths) > 1 or asked.checker or asked.html:
+        folder = next(path for path in paths if path.is_dir())
         raise WrongUsage(
-            "the folder of a run is judged alone and by the checks of its workload; report.html is in it"
+            f"{folder} is a folder, and the folder of a run is judged alone and by the checks of its "
+            "workload (report.html is in it); for anything else name the file, as in "
+            f"{folder / 'history.jsonl'}"
         )
     from splitbrain import judging, results
     from splitbrain.options import UsageError
@@ -162,8 +170,17 @@ def _checks(asked: argparse.Namespace) -> dict[str, dict[str, Any]]:
             raise WrongUsage("--option belongs to a checker; name it with --checker")
         return {}
     if asked.checker not in registry.CHECKERS:
-        raise WrongUsage(f"--checker {asked.checker}: unknown; choose one of {', '.join(registry.CHECKERS)}")
+        raise WrongUsage(f"--checker {asked.checker}: unknown{_alike(asked.checker)}")
     return {asked.checker: options}
+
+
+def _alike(name: str) -> str:
+    """What somebody may have meant, and all that there is."""
+    import difflib
+
+    near = difflib.get_close_matches(name, registry.CHECKERS, n=3)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"{meant}; choose one of {', '.join(registry.CHECKERS)}"
 
 
 def options_of(pairs: list[str]) -> dict[str, Any]:
@@ -180,16 +197,25 @@ def options_of(pairs: list[str]) -> dict[str, Any]:
     return options
 
 
+def limits_of(asked: argparse.Namespace) -> budget.Limits:
+    """What each file may cost. Raises WrongUsage for what cannot be kept."""
+    limits = budget.Limits(asked.time_limit, asked.memory_limit)
+    if wrong := limits.wrong():
+        raise WrongUsage(wrong)
+    return limits
+
+
 # --- one file --------------------------------------------------------------------------------------
 
 
 def judged(path: Path, checks: dict[str, dict[str, Any]], asked: argparse.Namespace) -> dict[str, Any]:
     """The result of one file as JSON-able data; with `error` when it could not be read."""
-    limits = budget.Limits(asked.time_limit, asked.memory_limit)
-    outcome = budget.run(lambda tell: _work(path, checks, asked, tell), limits)
+    outcome = budget.run(functools.partial(_work, path, checks, asked), limits_of(asked))
     if outcome.error is not None:
         raise outcome.error
     if outcome.stopped:
+        if not asked.json:
+            wipe(sys.stderr)
         return _stopped(path, checks, outcome)
     result: dict[str, Any] = outcome.result
     return result
@@ -202,7 +228,9 @@ def _work(
 
     began = time.perf_counter()
     try:
-        history = load(path, lenient=asked.lenient, independent=asked.independent)
+        with ReadingLine(sys.stderr, path.name) as line:
+            progress = None if asked.json else line
+            history = load(path, lenient=asked.lenient, independent=asked.independent, progress=progress)
     except HistoryError as error:
         return {"file": str(path), "valid": "unknown", "reason": str(error), "error": str(error)}
     times = {"read_s": round(time.perf_counter() - began, 6)}
@@ -212,6 +240,8 @@ def _work(
     verdicts: dict[str, Verdict] = {}
     for name, options in checks.items():
         verdicts[name] = registry.check(history, name, options)
+        if asked.memory_limit and verdicts[name].reason.startswith(registry.OUT_OF_MEMORY):
+            raise MemoryError  # One allocation beyond the limit: the limit is the reason to tell.
         tell(f"{name} is {verdicts[name].validity.name.lower()}: {verdicts[name].reason}")
     times["check_s"] = round(time.perf_counter() - began, 6)
     result = _result(path, history, verdicts, times)
@@ -225,13 +255,23 @@ def _work(
 
 def _default(history: History, path: Path) -> dict[str, dict[str, Any]]:
     """What to judge by when nothing was asked for: our own histories say it themselves."""
-    clients = [operation for operation in history if isinstance(operation.process, int)]
-    if not clients or any(o.write is not None or o.reads is not None for o in clients):
+    kinds, is_ours = _kinds(history)
+    if not kinds or is_ours:
         return {name: {} for name in OURS}
-    kinds = {operation.f for operation in clients}
     fitting = next((names for kind, names in HINTS if kind in kinds), "one of splitbrain list")
     told = ", ".join(sorted(kinds)[:6])
     raise WrongUsage(f"{path}: its operations are {told}; say what to judge by with --checker: {fitting}")
+
+
+def _kinds(history: History) -> tuple[set[str], bool]:
+    """What clients do in a history, and whether it tells what was written and read."""
+    if (table := history.table) is not None:
+        clients = table.process >= 0
+        is_ours = bool(((table.write[clients] >= 0) | (table.reads[clients] >= 0)).any())
+        return {table.pool[place] for place in set(table.f[clients].tolist())}, is_ours
+    entries = [operation for operation in history if isinstance(operation.process, int)]
+    is_ours = any(o.write is not None or o.reads is not None for o in entries)
+    return {operation.f for operation in entries}, is_ours
 
 
 def _result(
@@ -247,7 +287,7 @@ def _result(
         "anomalies": [anomaly for check in told.values() for anomaly in check["anomalies"]],
         "times": times,
         "entries": len(history),
-        "notes": list(history.notes),
+        "notes": [*history.notes, *([] if len(history) else [EMPTY])],
     }
     if len(told) == 1:
         check = next(iter(told.values()))
@@ -301,6 +341,8 @@ def _tell(result: dict[str, Any], stream: Any) -> None:
         say(f"  {anomaly['type']}: {anomaly['sentence']}" + (f"  [entries {entries}]" if entries else ""))
     if len(anomalies) > SHOWN:
         say(f"  and {len(anomalies) - SHOWN} more of which --json and --html tell")
+    for kind, number in _unlisted(result).items():
+        say(f"  {kind}: {number} in all, of which the first are listed")
     for kind, number in result.get("allowed", {}).items():
         say(f"  allowed: {number} {kind}")
     for note in result.get("notes", []):
@@ -311,6 +353,18 @@ def _tell(result: dict[str, Any], stream: Any) -> None:
         say(f"  read {result['entries']} entries {took}")
     if "html" in result:
         say(f"  page: {result['html']}")
+
+
+def _unlisted(result: dict[str, Any]) -> dict[str, int]:
+    """Types of which a checker found more than it lists -> how many it found."""
+    checks = result.get("checks") or {"": {"anomalies": result.get("anomalies", []), **result}}
+    unlisted = {}
+    for name, check in checks.items():
+        listed = Counter(anomaly["type"] for anomaly in check["anomalies"])
+        for kind, number in (check.get("stats", {}).get("found") or {}).items():
+            if number > listed[kind]:
+                unlisted[f"{name} {kind}".lstrip()] = number
+    return unlisted
 
 
 def _together(files: list[dict[str, Any]]) -> dict[str, Any]:

@@ -21,15 +21,25 @@ HISTORY, RESULTS, TEST, REPORT = "history.jsonl", "results.json", "test.json", "
 def judge(history: History, options: RunOptions) -> dict[str, Verdict]:
     """Run all checks of the workload. A check that crashes is unknown, with its reason."""
     workload = workloads.load(options.workload)
-    return {name: registry.check(history, name, check_options(history, options)) for name in workload.checks}
+    return {
+        name: registry.check(history, name, check_options(history, name, options)) for name in workload.checks
+    }
 
 
-def check_options(history: History, options: RunOptions) -> dict[str, Any]:
-    """What checkers cannot see in a history: which nodes are the primaries of which key."""
+def check_options(history: History, checker: str, options: RunOptions) -> dict[str, Any]:
+    """What a checker cannot see in a history: which nodes are the primaries of which key."""
+    if checker != "convergence":
+        return {}
     ring = Ring(options.node_names, options.partitions, options.n)
-    keys = sorted({op.key for op in history if op.key is not None})
-    primaries = {key: list(ring.primaries(ring.partition(key.encode()))) for key in keys}
-    return {"primaries": primaries, "workload": options.workload}
+    keys = _keys(history)
+    return {"primaries": {key: list(ring.primaries(ring.partition(key.encode()))) for key in keys}}
+
+
+def _keys(history: History) -> list[str]:
+    if history.table is None:
+        return sorted({op.key for op in history if op.key is not None})
+    pool, places = history.table.pool, set(history.table.key.tolist())
+    return sorted(pool[place] for place in places if place >= 0)
 
 
 def conclude(

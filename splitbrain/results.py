@@ -5,6 +5,8 @@ in which no operation succeeded, can at best be "unknown": nothing was put to th
 """
 
 import hashlib
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +91,19 @@ def doubts_about(counts: dict[str, int], reports: list[FaultReport]) -> list[str
 def count(history: History) -> dict[str, int]:
     """Completions of clients by outcome."""
     counts = {"operations": 0, "ok": 0, "fail": 0, "info": 0}
-    for operation in history:
-        if not isinstance(operation.process, int):
-            continue
-        if operation.type == "invoke":
-            counts["operations"] += 1
-        else:
-            counts[operation.type] += 1
+    for kind, number in _entries(history).items():
+        counts["operations" if kind == "invoke" else kind] += number
     counts["info"] += counts["operations"] - counts["ok"] - counts["fail"] - counts["info"]
     return counts
+
+
+def _entries(history: History) -> Mapping[str, int]:
+    """How many entries of clients there are of each type."""
+    if (table := history.table) is None:
+        return Counter(operation.type for operation in history if isinstance(operation.process, int))
+    from checker.table import TYPES  # With numpy, which small histories do without.
+
+    return {kind: int((table.type[table.process >= 0] == at).sum()) for at, kind in enumerate(TYPES)}
 
 
 def fingerprint(history_file: Path, place_fingerprint: str) -> str:

@@ -309,8 +309,8 @@ def primaries(keys: int) -> dict[str, list[str]]:
 
 def results_of(history: History, faults: list[Fault], lossy: bool) -> dict[str, Any]:
     """The results object, as `--json` prints it; the verdicts are those of the real checkers."""
-    options = {"primaries": primaries(5), "workload": "cart"}
-    checks = {name: results.describe(registry.check(history, name, options)) for name in JUDGES}
+    options = {"convergence": {"primaries": primaries(5)}}
+    checks = {name: results.describe(registry.check(history, name, options.get(name))) for name in JUDGES}
     flat = [
         {
             "id": n,

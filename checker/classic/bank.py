@@ -49,6 +49,7 @@ class _Fault(msgspec.Struct, frozen=True):
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge every read. Options: `accounts` (list), `total-amount`, `negative-balances?`."""
     option.only(options, "bank", ("accounts", "total-amount", "negative-balances?"))
+    _bank(options, {})  # Wrong options are refused even where there is nothing to judge.
     reads = []
     for pair in history.pairs():
         if pair[0].f == "read" and pair[1] is not None and pair[1].type == "ok":

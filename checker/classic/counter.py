@@ -15,7 +15,8 @@ Cost: one pass.  Rules and names of fields: jepsen.checker/counter, which refuse
 """
 
 import math
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from checker import options as option
 from checker.classic.element import shown
@@ -30,21 +31,43 @@ Read = tuple[float, float, float]
 SIGN = {"add": 1, "increment": 1, "decrement": -1}
 
 
+class Bounds(NamedTuple):
+    """Every successful read in order of completion, and how many operations carry no number.
+
+    `wrong` are the places in `reads` of those that are out of bounds; `pair_of` gives the operation of one.
+    """
+
+    reads: Sequence[Read]
+    wrong: Sequence[int]
+    unusable: int
+    pair_of: Callable[[int], Pair]
+
+
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge every read. Option `init`: the value at the start (default 0)."""
     option.only(options, "counter", ("init",))
     start = options.get("init", 0)
     if not _number(start):
         raise option.OptionError(f"option init is {start!r}; expected a number")
-    reads, unusable = _bounds(history, start)
-    wrong = [found for found in reads if not found[0][0] <= found[0][1] <= found[0][2]]
+    if history.table is not None:
+        from checker.classic.client_columns import in_columns
+        from checker.classic.counter_columns import bounds_of
+
+        verdict = in_columns(history, lambda clients: _verdict(bounds_of(clients, start)))
+        if verdict is not None:
+            return verdict
+    return _verdict(_bounds(history, start))
+
+
+def _verdict(bounds: Bounds) -> Verdict:
+    reads, wrong, unusable, pair_of = bounds
     findings = Findings()
-    findings.report("impossible-value", wrong, lambda found: _impossible(*found))
+    findings.report("impossible-value", wrong, lambda at: _impossible(reads[at], pair_of(at)))
     stats = {
         "read-count": len(reads),
         "error-count": len(wrong),
-        "reads": [list(read) for read, _ in reads[:VALUES_MAX]],
-        "errors": [list(read) for read, _ in wrong[:VALUES_MAX]],
+        "reads": [list(read) for read in reads[:VALUES_MAX]],
+        "errors": [list(reads[at]) for at in wrong[:VALUES_MAX]],
         "unusable": unusable,
     }
     if unusable:
@@ -79,11 +102,11 @@ def _grown(begun: float, done: float, amount: float, completed: bool) -> tuple[f
     return (begun, done + amount) if completed else (begun + amount, done)
 
 
-def _bounds(history: History, start: float) -> tuple[list[tuple[Read, Pair]], int]:
-    """Every successful read with its bounds, in order of completion, and how many entries have no number."""
+def _bounds(history: History, start: float) -> Bounds:
     sums = _Sums()
     at_invocation: dict[int, tuple[float, float]] = {}
-    reads: list[tuple[Read, Pair]] = []
+    reads: list[Read] = []
+    pairs: list[Pair] = []
     for _, completed, pair in _events(history):
         if pair[0].f in SIGN:
             sums.add(pair, completed)
@@ -95,8 +118,11 @@ def _bounds(history: History, start: float) -> tuple[list[tuple[Read, Pair]], in
                 sums.unusable += 1
                 continue
             up, down = at_invocation[pair[0].index]
-            reads.append(((start + up + sums.begun_down, value, start + sums.begun_up + down), pair))
-    return [((_whole(a), v, _whole(b)), pair) for (a, v, b), pair in reads], sums.unusable
+            lowest, highest = start + up + sums.begun_down, start + sums.begun_up + down
+            reads.append((_whole(lowest), value, _whole(highest)))
+            pairs.append(pair)
+    wrong = [at for at, (lowest, value, highest) in enumerate(reads) if not lowest <= value <= highest]
+    return Bounds(reads, wrong, sums.unusable, lambda at: pairs[at])
 
 
 def _events(history: History) -> list[tuple[int, bool, Pair]]:

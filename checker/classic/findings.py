@@ -4,6 +4,7 @@ A store that loses everything makes a million anomalies.  Sentences are built fo
 type only; `stats` count them all.
 """
 
+import heapq
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -58,13 +59,12 @@ def anomaly(kind: str, sentence: str, *proof: Operation | None) -> Anomaly:
 
 
 def sample(values: Iterable[Any]) -> list[Any]:
-    """The values for the stats: in order where they have one, and not too many."""
+    """The values for the stats: the least, in order where they have one, and not too many."""
     all_values = list(values)
     try:
-        all_values.sort()
+        return heapq.nsmallest(VALUES_MAX, all_values)
     except TypeError:
-        all_values.sort(key=repr)
-    return all_values[:VALUES_MAX]
+        return heapq.nsmallest(VALUES_MAX, all_values, key=repr)
 
 
 def moment(operation: Operation) -> str:

@@ -16,47 +16,58 @@ as it began, a successful dequeue takes its element when it ends.  An element th
 A dequeue of unknown outcome may have taken an element along.  As in Jepsen such an element is lost all the
 same (nobody got it); its sentence says how many dequeues may be to blame.
 
-Cost: one pass, then the number of different elements.  With numpy (`columns_of`, `check_columns`) ten
-million entries are counted by bincount.  Rules and fields: jepsen.checker/queue and /total-queue.
+Cost: one pass, then the number of different elements.  Rules and fields: jepsen.checker/queue and
+/total-queue.
 """
 
 from collections import Counter
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from checker import options as option
 from checker.classic.element import identity, shown
-from checker.classic.findings import Findings, anomaly, sample
+from checker.classic.findings import LISTED, VALUES_MAX, Findings, anomaly, sample
 from checker.history import History, Pair
-from checker.operation import Operation
 from checker.verdict import Anomaly, Verdict
 from checker.wording import plural, told, who
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
+class Replay(NamedTuple):
+    """What a queue did: `taken` elements came out, `left` remained.
 
-class QueueColumns(NamedTuple):
-    """What went in and out: element numbers (0 .. elements - 1), one entry per event.
-
-    `attempted` by every enqueue that began, `acknowledged` by those that succeeded, `dequeued` by every
-    element that came out.
+    `unexpected` are the elements that were not there, as numbers, in order, with the operation (a number,
+    too) that they came out of.
     """
 
-    elements: int
-    attempted: "NDArray[np.int64]"
-    acknowledged: "NDArray[np.int64]"
-    dequeued: "NDArray[np.int64]"
+    taken: int
+    left: int
+    unexpected: Sequence[tuple[int, int]]
+    values: Callable[[Iterable[int]], list[Any]]
+    pair_of: Callable[[int], Pair]
 
 
-class QueueTotals(NamedTuple):
-    """Element number -> how often, for each finding. Empty where nothing was found."""
+class Totals(NamedTuple):
+    """Element number -> how often, for each finding, in the order of the numbers. Empty where nothing was."""
 
     lost: dict[int, int]
     unexpected: dict[int, int]
     duplicated: dict[int, int]
     recovered: dict[int, int]
+
+
+class Count(NamedTuple):
+    """The totals of a queue; `unknown` dequeues may have taken something along.
+
+    `proof_of` gives the operations that put an element in or took it out.
+    """
+
+    attempted: int
+    acknowledged: int
+    matched: int
+    unknown: int
+    totals: Totals
+    values: Callable[[Iterable[int]], list[Any]]
+    proof_of: Callable[[Iterable[int]], dict[int, list[Pair]]]
 
 
 # --- queue -----------------------------------------------------------------------------------------
@@ -65,10 +76,23 @@ class QueueTotals(NamedTuple):
 def check_queue(history: History, options: dict[str, Any]) -> Verdict:
     """Replay on an unordered queue. Takes no options."""
     option.only(options, "queue")
+    if history.table is not None:
+        from checker.classic.client_columns import in_columns
+        from checker.classic.queue_columns import replay_of
+
+        verdict = in_columns(history, lambda clients: _queue_verdict(replay_of(clients)))
+        if verdict is not None:
+            return verdict
+    return _queue_verdict(_replay(history))
+
+
+def _replay(history: History) -> Replay:
     inside: Counter[Hashable] = Counter()
-    unexpected: list[tuple[Any, Pair]] = []
+    strange: list[Any] = []
+    unexpected: list[tuple[int, int]] = []
     taken = 0
-    for _, arrives, pair in _replayed(history):
+    for _, arrives, at in _events(history):
+        pair = history.pairs()[at]
         if arrives:
             inside[identity(pair[0].value)] += 1
             continue
@@ -77,28 +101,42 @@ def check_queue(history: History, options: dict[str, Any]) -> Verdict:
             if inside[identity(value)]:
                 inside[identity(value)] -= 1
             else:
-                unexpected.append((value, pair))
-    findings = Findings()
-    findings.report("unexpected", unexpected, lambda found: _not_there(*found))
-    stats = {
-        "dequeue-count": taken,
-        "unexpected-count": len(unexpected),
-        "unexpected": sample(value for value, _ in unexpected),
-        "left-count": inside.total(),
-    }
-    return findings.verdict(sound=f"each of {taken} elements that came out had been put in", stats=stats)
+                unexpected.append((len(strange), at))
+                strange.append(value)
+    return Replay(
+        taken=taken,
+        left=inside.total(),
+        unexpected=unexpected,
+        values=lambda numbers: [strange[number] for number in numbers],
+        pair_of=lambda at: history.pairs()[at],
+    )
 
 
-def _replayed(history: History) -> list[tuple[int, bool, Pair]]:
+def _events(history: History) -> list[tuple[int, bool, int]]:
     """Enqueues where they begin, dequeues and drains where they end, in the order of the history."""
     events = []
-    for pair in history.pairs():
-        begin, end = pair
+    for at, (begin, end) in enumerate(history.pairs()):
         if begin.f == "enqueue" and (end is None or end.type != "fail"):
-            events.append((begin.index, True, pair))
+            events.append((begin.index, True, at))
         elif begin.f in ("dequeue", "drain") and end is not None and end.type == "ok":
-            events.append((end.index, False, pair))
-    return sorted(events, key=lambda event: event[0])
+            events.append((end.index, False, at))
+    return sorted(events)
+
+
+def _queue_verdict(replay: Replay) -> Verdict:
+    values = replay.values(element for element, _ in replay.unexpected)
+    found = list(zip(values, (at for _, at in replay.unexpected), strict=True))
+    findings = Findings()
+    findings.report("unexpected", found, lambda one: _not_there(one[0], replay.pair_of(one[1])))
+    stats = {
+        "dequeue-count": replay.taken,
+        "unexpected-count": len(values),
+        "unexpected": sample(values),
+        "left-count": replay.left,
+    }
+    return findings.verdict(
+        sound=f"each of {replay.taken} elements that came out had been put in", stats=stats
+    )
 
 
 def _came_out(pair: Pair) -> list[Any]:
@@ -122,128 +160,103 @@ def _not_there(value: Any, pair: Pair) -> Anomaly:
 def check_total_queue(history: History, options: dict[str, Any]) -> Verdict:
     """Compare what went in with what came out. Takes no options."""
     option.only(options, "total-queue")
-    numbers, names = _numbered(history)
-    attempted, acknowledged, dequeued = Counter[int](), Counter[int](), Counter[int]()
-    for pair in history.pairs():
-        if pair[0].f == "enqueue":
-            at = numbers[identity(pair[0].value)]
-            attempted[at] += 1
-            acknowledged[at] += pair[1] is not None and pair[1].type == "ok"
-        elif pair[0].f in ("dequeue", "drain"):
-            dequeued.update(numbers[identity(value)] for value in _came_out(pair))
-    return _told(
-        history, names, _totals(attempted, acknowledged, dequeued), _sizes(attempted, acknowledged, dequeued)
-    )
+    if history.table is not None:
+        from checker.classic.client_columns import in_columns
+        from checker.classic.queue_columns import count_of
+
+        verdict = in_columns(history, lambda clients: _total_verdict(count_of(clients)))
+        if verdict is not None:
+            return verdict
+    return _total_verdict(_count(history))
 
 
-def _numbered(history: History) -> tuple[dict[Hashable, int], list[Any]]:
-    """Every element that went in or came out, numbered in order of appearance."""
+def _count(history: History) -> Count:
+    """Elements are numbered in the order in which operations put them in or took them out."""
     numbers: dict[Hashable, int] = {}
     names: list[Any] = []
+    attempted, acknowledged, dequeued = Counter[int](), Counter[int](), Counter[int]()
+    unknown = 0
     for pair in history.pairs():
-        for value in [pair[0].value] if pair[0].f == "enqueue" else _came_out(pair):
-            if numbers.setdefault(identity(value), len(names)) == len(names):
+        begin, end = pair
+        for value in _moved(pair):
+            at = numbers.setdefault(identity(value), len(names))
+            if at == len(names):
                 names.append(value)
-    return numbers, names
+            if begin.f == "enqueue":
+                attempted[at] += 1
+                acknowledged[at] += end is not None and end.type == "ok"
+            else:
+                dequeued[at] += 1
+        unknown += begin.f in ("dequeue", "drain") and (end is None or end.type == "info")
+    return Count(
+        attempted=attempted.total(),
+        acknowledged=acknowledged.total(),
+        matched=(dequeued & attempted).total(),
+        unknown=unknown,
+        totals=_totals(attempted, acknowledged, dequeued),
+        values=lambda wanted: [names[at] for at in wanted],
+        proof_of=lambda wanted: _proof(history, numbers, frozenset(wanted)),
+    )
 
 
-def _totals(attempted: Counter[int], acknowledged: Counter[int], dequeued: Counter[int]) -> QueueTotals:
-    unexpected = {at: count for at, count in dequeued.items() if not attempted[at]}
+def _moved(pair: Pair) -> list[Any]:
+    """What an operation tried to put in, or took out."""
+    if pair[0].f == "enqueue":
+        return [pair[0].value]
+    return _came_out(pair) if pair[0].f in ("dequeue", "drain") else []
+
+
+def _totals(attempted: Counter[int], acknowledged: Counter[int], dequeued: Counter[int]) -> Totals:
     expected = Counter({at: count for at, count in dequeued.items() if attempted[at]})
-    return QueueTotals(
-        lost=dict(acknowledged - dequeued),
-        unexpected=unexpected,
-        duplicated=dict(expected - attempted),
-        recovered=dict((expected & attempted) - acknowledged),
+    found = (
+        acknowledged - dequeued,
+        dequeued - expected,
+        expected - attempted,
+        (expected & attempted) - acknowledged,
     )
+    return Totals(*(dict(sorted(counts.items())) for counts in found))
 
 
-def columns_of(history: History) -> tuple[QueueColumns, list[Any]]:
-    """The history as columns, and the elements by number."""
-    import numpy as np
-
-    numbers, names = _numbered(history)
-    pairs = history.pairs()
-    enqueues = [pair for pair in pairs if pair[0].f == "enqueue"]
-    done = [pair for pair in enqueues if pair[1] is not None and pair[1].type == "ok"]
-    out = [value for pair in pairs if pair[0].f in ("dequeue", "drain") for value in _came_out(pair)]
-
-    def column(values: list[Any]) -> "NDArray[np.int64]":
-        return np.array([numbers[identity(value)] for value in values], dtype=np.int64)
-
-    put, acknowledged = (column([pair[0].value for pair in some]) for some in (enqueues, done))
-    return QueueColumns(len(names), put, acknowledged, column(out)), names
-
-
-def check_columns(columns: QueueColumns) -> QueueTotals:
-    """The same totals as the pure path, by numpy."""
-    import numpy as np
-
-    attempted, acknowledged, dequeued = (
-        np.bincount(column, minlength=columns.elements)
-        for column in (columns.attempted, columns.acknowledged, columns.dequeued)
-    )
-    expected = np.where(attempted > 0, dequeued, 0)
-
-    def positive(counts: "NDArray[np.int64]") -> dict[int, int]:
-        at = np.flatnonzero(counts > 0)
-        return dict(zip(at.tolist(), counts[at].tolist(), strict=True))
-
-    return QueueTotals(
-        lost=positive(acknowledged - dequeued),
-        unexpected=positive(dequeued - expected),
-        duplicated=positive(expected - attempted),
-        recovered=positive(np.minimum(expected, attempted) - acknowledged),
-    )
-
-
-def _sizes(attempted: Counter[int], acknowledged: Counter[int], dequeued: Counter[int]) -> dict[str, int]:
-    return {
-        "attempt-count": attempted.total(),
-        "acknowledged-count": acknowledged.total(),
-        "ok-count": (dequeued & attempted).total(),
-    }
-
-
-def _told(history: History, names: list[Any], totals: QueueTotals, sizes: dict[str, int]) -> Verdict:
-    by_element = _proof(history, {*totals.lost, *totals.unexpected}, names)
-    unknown = sum(
-        begin.f in ("dequeue", "drain") and (end is None or end.type == "info")
-        for begin, end in history.pairs()
-    )
-    findings = Findings()
-    findings.report("lost", list(totals.lost), lambda at: _lost(names[at], by_element[at], unknown))
-    findings.report("unexpected", list(totals.unexpected), lambda at: _unexpected(names[at], by_element[at]))
-    stats: dict[str, Any] = dict(sizes)
-    for name, counts in totals._asdict().items():
-        stats[f"{name}-count"] = sum(counts.values())
-        stats[name] = sample(names[at] for at, count in counts.items() for _ in range(count))
-    stats["unknown-dequeue-count"] = unknown
-    allowed = {"duplicated": stats["duplicated-count"], "recovered": stats["recovered-count"]}
-    sound = f"all {sizes['acknowledged-count']} acknowledged elements came out"
-    return findings.verdict(sound=sound, stats=stats, allowed=allowed)
-
-
-def _proof(history: History, wanted: set[int], names: list[Any]) -> dict[int, list[Operation]]:
-    """The entries that concern an element, for those that need a sentence."""
-    at_key = {identity(names[at]): at for at in wanted}
-    found: dict[int, list[Operation]] = {at: [] for at in wanted}
+def _proof(history: History, numbers: dict[Hashable, int], wanted: frozenset[int]) -> dict[int, list[Pair]]:
+    found: dict[int, list[Pair]] = {at: [] for at in wanted}
     for pair in history.pairs() if wanted else []:
-        for value in [pair[0].value] if pair[0].f == "enqueue" else _came_out(pair):
-            at = at_key.get(identity(value))
-            if at is not None:
-                found[at] += [operation for operation in pair if operation is not None]
+        for value in _moved(pair):
+            if (at := numbers[identity(value)]) in wanted:
+                found[at].append(pair)
     return found
 
 
-def _lost(value: Any, proof: list[Operation], unknown: int) -> Anomaly:
-    done = next(o for o in proof if o.type == "ok" and o.f == "enqueue")
+def _total_verdict(count: Count) -> Verdict:
+    totals = count.totals
+    told_of = [*list(totals.lost)[:LISTED], *list(totals.unexpected)[:LISTED]]
+    names = dict(zip(told_of, count.values(told_of), strict=True))
+    proof = count.proof_of(told_of)
+    findings = Findings()
+    findings.report("lost", list(totals.lost), lambda at: _lost(names[at], proof[at], count.unknown))
+    findings.report("unexpected", list(totals.unexpected), lambda at: _unexpected(names[at], proof[at]))
+    stats: dict[str, Any] = {
+        "attempt-count": count.attempted,
+        "acknowledged-count": count.acknowledged,
+        "ok-count": count.matched,
+    }
+    for kind, counts in totals._asdict().items():
+        values = zip(count.values(counts), counts.values(), strict=True)
+        stats[f"{kind}-count"] = sum(counts.values())
+        stats[kind] = sample(value for value, times in values for _ in range(min(times, VALUES_MAX)))
+    stats["unknown-dequeue-count"] = count.unknown
+    allowed = {"duplicated": stats["duplicated-count"], "recovered": stats["recovered-count"]}
+    sound = f"all {count.acknowledged} acknowledged elements came out"
+    return findings.verdict(sound=sound, stats=stats, allowed=allowed)
+
+
+def _lost(value: Any, proof: list[Pair], unknown: int) -> Anomaly:
+    done = next(end for begin, end in proof if begin.f == "enqueue" and end is not None and end.type == "ok")
     sentence = f"{shown(value)} is lost: its enqueue by {who(done)} was acknowledged, and it never came out"
     if unknown:
         sentence += f" ({plural(unknown, 'dequeue')} of unknown outcome may have taken it along)"
-    return anomaly("lost", sentence, *proof)
+    return anomaly("lost", sentence, *(entry for pair in proof for entry in pair))
 
 
-def _unexpected(value: Any, proof: list[Operation]) -> Anomaly:
-    sentence = f"{shown(value)} came out of the queue, and nobody had tried to put it in"
-    return anomaly("unexpected", sentence, *proof)
+def _unexpected(value: Any, proof: list[Pair]) -> Anomaly:
+    sentence = f"{shown(value)} came out by {told(proof[0])}, and nobody had tried to put it in"
+    return anomaly("unexpected", sentence, *(entry for pair in proof for entry in pair))

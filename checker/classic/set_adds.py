@@ -13,8 +13,8 @@ Unlike there, an element that the final read shows twice is not overlooked.  Wit
 """
 
 from collections import Counter
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
 
 from checker import options as option
 from checker.classic.element import identity, shown, times
@@ -28,40 +28,75 @@ RANK = {"ok": 2, "info": 1, "fail": 0}
 """Ends of an add, by how much they say for the element being there."""
 
 
-class _Adds:
-    """The adds of a history by element, the best known of each: acknowledged, then unknown, then failed."""
+Numbers = Any
+"""Numbers of elements, in a list or an array."""
 
-    def __init__(self, pairs: list[Pair]) -> None:
-        self.by_element: dict[Hashable, tuple[str, Pair]] = {}
-        for pair in pairs:
-            if pair[0].f == "add":
-                end = pair[1].type if pair[1] is not None else "info"
-                key = identity(pair[0].value)
-                known = self.by_element.get(key)
-                if known is None or RANK[end] > RANK[known[0]]:
-                    self.by_element[key] = (end, pair)
 
-    def ended(self, *ends: str) -> set[Hashable]:
-        return {key for key, (end, _) in self.by_element.items() if end in ends}
+class Tally(NamedTuple):
+    """The final read against the adds. Elements are numbers, in the order in which they were met.
 
-    def value(self, key: Hashable) -> Any:
-        return self.by_element[key][1][0].value
+    `ok` are all that were added and are there, `duplicated` has the element and how often it is there.
+    """
+
+    final: Operation
+    ok: Numbers
+    lost: Sequence[int]
+    recovered: Numbers
+    unexpected: Sequence[int]
+    duplicated: Sequence[tuple[int, int]]
+    failed: int
+
+
+class Adds(NamedTuple):
+    """What was tried and acknowledged, the tally (None without a final read), and what its numbers mean:
+    all of them (`values`), or the least ones (`sample`)."""
+
+    attempted: int
+    acknowledged: int
+    tally: Tally | None
+    values: Callable[[Numbers], list[Any]]
+    sample: Callable[[Numbers], list[Any]]
+    add_of: Callable[[int], Pair]
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge the final read. Takes no options."""
     option.only(options, "set")
-    pairs = history.pairs()
-    adds = _Adds(pairs)
+    if history.table is not None:
+        from checker.classic.client_columns import in_columns
+        from checker.classic.set_columns import adds_of
+
+        verdict = in_columns(history, lambda clients: _verdict(adds_of(clients)))
+        if verdict is not None:
+            return verdict
+    return _verdict(_adds(history.pairs()))
+
+
+def _adds(pairs: list[Pair]) -> Adds:
+    elements: dict[Hashable, int] = {}
+    names: list[Any] = []
+    best: list[tuple[str, Pair]] = []
+    for pair in pairs:
+        if pair[0].f != "add":
+            continue
+        end = pair[1].type if pair[1] is not None else "info"
+        at = elements.setdefault(identity(pair[0].value), len(names))
+        if at == len(names):
+            names.append(pair[0].value)
+            best.append((end, pair))
+        elif RANK[end] > RANK[best[at][0]]:
+            best[at] = (end, pair)
+    ends = [end for end, _ in best]
     final = _final_read(pairs)
-    counts = {
-        "attempt-count": len(adds.by_element),
-        "acknowledged-count": len(adds.ended("ok")),
-    }
-    if final is None:
-        doubt = "the set was never read, so nothing can be said about what it holds"
-        return Findings().verdict(sound="", doubt=doubt, stats=counts)
-    return _judged(adds, final, counts)
+    tally = _tally(final, ends, elements, names) if final is not None else None
+    return Adds(
+        attempted=len(ends),
+        acknowledged=ends.count("ok"),
+        tally=tally,
+        values=lambda numbers: [names[at] for at in numbers],
+        sample=lambda numbers: sample(names[at] for at in numbers),
+        add_of=lambda at: best[at][1],
+    )
 
 
 def _final_read(pairs: list[Pair]) -> Operation | None:
@@ -70,31 +105,55 @@ def _final_read(pairs: list[Pair]) -> Operation | None:
     return max((r for r in reads if isinstance(r.value, list)), key=lambda r: r.index, default=None)
 
 
-def _judged(adds: _Adds, final: Operation, counts: dict[str, int]) -> Verdict:
-    values = {identity(value): value for value in final.value}
-    seen = Counter(identity(value) for value in final.value)
-    there = values.keys() & adds.by_element.keys()
-    lost = sorted(adds.ended("ok") - values.keys(), key=repr)
-    unexpected = [key for key in values if key not in adds.by_element]
-    duplicated = [key for key, count in seen.items() if count > 1]
-    recovered = there - adds.ended("ok")
+def _tally(final: Operation, ends: list[str], elements: dict[Hashable, int], names: list[Any]) -> Tally:
+    """Compare; what nobody had tried to add gets a number and a name."""
+    seen: Counter[int] = Counter()
+    for value in final.value:
+        at = elements.setdefault(identity(value), len(names))
+        if at == len(names):
+            names.append(value)
+        seen[at] += 1
+    there = [at for at in range(len(ends)) if at in seen]
+    return Tally(
+        final=final,
+        ok=there,
+        lost=[at for at, end in enumerate(ends) if end == "ok" and at not in seen],
+        recovered=[at for at in there if ends[at] != "ok"],
+        unexpected=range(len(ends), len(names)),
+        duplicated=[(at, count) for at, count in sorted(seen.items()) if count > 1],
+        failed=sum(ends[at] == "fail" for at in there),
+    )
+
+
+def _verdict(adds: Adds) -> Verdict:
+    tally = adds.tally
+    counts = {"attempt-count": adds.attempted, "acknowledged-count": adds.acknowledged}
+    if tally is None:
+        doubt = "the set was never read, so nothing can be said about what it holds"
+        return Findings().verdict(sound="", doubt=doubt, stats=counts)
+    final = tally.final
+
+    def name(at: int) -> Any:
+        return adds.values([at])[0]
+
     findings = Findings()
-    findings.report("lost", lost, lambda key: _lost(adds.by_element[key][1], final))
-    findings.report("unexpected", unexpected, lambda key: _unexpected(values[key], final))
-    findings.report("duplicated", duplicated, lambda key: _duplicated(values[key], seen[key], final))
-    lists = {
-        "ok": [values[key] for key in there],
-        "lost": [adds.value(key) for key in lost],
-        "recovered": [values[key] for key in recovered],
-        "unexpected": [values[key] for key in unexpected],
-        "duplicated": [values[key] for key in duplicated],
+    findings.report("lost", tally.lost, lambda at: _lost(adds.add_of(at), final))
+    findings.report("unexpected", tally.unexpected, lambda at: _unexpected(name(at), final))
+    findings.report(
+        "duplicated", tally.duplicated, lambda found: _duplicated(name(found[0]), found[1], final)
+    )
+    lists: dict[str, Numbers] = {
+        "ok": tally.ok,
+        "lost": tally.lost,
+        "recovered": tally.recovered,
+        "unexpected": tally.unexpected,
+        "duplicated": [at for at, _ in tally.duplicated],
     }
     stats: dict[str, Any] = dict(counts)
-    for name, elements in lists.items():
-        stats |= {f"{name}-count": len(elements), name: sample(elements)}
-    sound = f"all {counts['acknowledged-count']} acknowledged elements are in the final read"
-    failed = len(there & adds.ended("fail"))
-    return findings.verdict(sound=sound, stats=stats, allowed={"failed-add": failed})
+    for kind, elements in lists.items():
+        stats |= {f"{kind}-count": len(elements), kind: adds.sample(elements)}
+    sound = f"all {adds.acknowledged} acknowledged elements are in the final read"
+    return findings.verdict(sound=sound, stats=stats, allowed={"failed-add": tally.failed})
 
 
 def _lost(pair: Pair, final: Operation) -> Anomaly:

@@ -1,103 +1,45 @@
-"""Timelines of the elements of a set on arrays: 10^5 elements in 10^3 reads, 10^8 sightings, in a second.
-
-Same answers as `set_timelines.trace`, from one pass over the reads, from the last to begin backwards: the
-first read met that shows an element is the last one to show it.  For absence there is a linked list of the
-elements that no read has missed so far, in the order in which their adds began: a read only walks over those
-that it could show, and each step either meets an element that it does show or takes one off the list for
-good.  So the whole costs O(sightings + elements).
-"""
-
-from functools import cache
-from typing import Any, NamedTuple
+"""The final read of a set against its adds, from columns: what `set_adds.py` judges, without objects."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from checker import kernel
-from checker.classic.set_timelines import Records, Timelines
-
-Ints = NDArray[np.int64]
-
-
-class SetColumns(NamedTuple):
-    """Elements are numbered by the beginning of their first add; moments are entry indexes, -1 is never.
-
-    `begun`, `acknowledged`: per element.  `read_begun`, `read_ended`: per read, in the order in which they
-    began.  `first`: where the sightings of a read start in `sightings` (element numbers); one more at the
-    end.
-    """
-
-    begun: Ints
-    acknowledged: Ints
-    read_begun: Ints
-    read_ended: Ints
-    first: Ints
-    sightings: NDArray[np.int32]
+from checker.classic.added import added
+from checker.classic.client_columns import FAIL, OK, ClientColumns
+from checker.classic.element_numbers import met_in
+from checker.classic.set_adds import Adds, Tally
 
 
-def columns_of(records: Records) -> SetColumns:
-    """The same records as arrays."""
-    reads = sorted(records.reads, key=lambda read: read.begun)
-    sizes = np.array([0, *(len(read.shows) for read in reads)], dtype=np.int64)
-    sightings = np.empty(int(sizes.sum()), dtype=np.int32)
-    first = np.cumsum(sizes)
-    for at, read in enumerate(reads):
-        sightings[first[at] : first[at + 1]] = read.shows
-    return SetColumns(
-        begun=np.array(records.begun, dtype=np.int64),
-        acknowledged=np.array(records.acknowledged, dtype=np.int64),
-        read_begun=np.array([read.begun for read in reads], dtype=np.int64),
-        read_ended=np.array([read.ended for read in reads], dtype=np.int64),
-        first=first,
-        sightings=sightings,
+def adds_of(clients: ClientColumns) -> Adds:
+    """Number the elements of the adds, then those of the final read. Raises OddElement."""
+    adding = np.flatnonzero(clients.of("add"))
+    reading = np.flatnonzero(clients.of("read") & (clients.outcome == OK))
+    reading = reading[clients.texts(clients.ended[reading]).is_list]
+    last = clients.ended[reading].max(keepdims=True) if len(reading) else clients.ended[:0]
+    rows = np.concatenate([clients.begun[adding], last])
+    met = met_in(clients.texts(rows), np.arange(len(rows)) >= len(adding))
+    numbers, shown = met.numbers[: len(adding)], met.numbers[len(adding) : met.first[-1]]
+    attempted = int(numbers.max(initial=-1)) + 1
+    adds = added(clients, adding, numbers, attempted)
+    acknowledged = adds.outcome == OK
+    entry = clients.entry(int(last[0])) if len(last) else None
+    tally = None
+    if entry is not None:
+        seen = np.bincount(shown, minlength=met.different)
+        there = seen[:attempted] > 0
+        twice = np.flatnonzero(seen > 1)
+        tally = Tally(
+            final=entry,
+            ok=np.flatnonzero(there),
+            lost=np.flatnonzero(acknowledged & ~there).tolist(),
+            recovered=np.flatnonzero(there & ~acknowledged),
+            unexpected=range(attempted, met.different),
+            duplicated=list(zip(twice.tolist(), seen[twice].tolist(), strict=True)),
+            failed=int((there & (adds.outcome == FAIL)).sum()),
+        )
+    return Adds(
+        attempted=attempted,
+        acknowledged=int(acknowledged.sum()),
+        tally=tally,
+        values=met.values,
+        sample=met.sample,
+        add_of=lambda at: clients.pair(int(adds.best[at])),
     )
-
-
-def check_columns(columns: SetColumns) -> Timelines:
-    """Known, last seen and last missed, per element."""
-    known, present, absent = trace_columns(columns)
-    return Timelines(known.tolist(), present.tolist(), absent.tolist())
-
-
-def trace_columns(columns: SetColumns) -> tuple[Ints, Ints, Ints]:
-    """As `check_columns`, left in arrays."""
-    return _kernel()(columns)  # type: ignore[no-any-return]
-
-
-@cache
-def _kernel() -> Any:
-    return kernel.njit(_trace)
-
-
-def _trace(columns: SetColumns) -> tuple[Ints, Ints, Ints]:
-    elements = columns.begun.size
-    known = columns.acknowledged.copy()
-    for at in range(elements):
-        if known[at] < 0:
-            known[at] = 1 << 62  # Later than any entry.
-    present = np.full(elements, -1, dtype=np.int64)
-    absent = np.full(elements, -1, dtype=np.int64)
-    seen_by = np.full(elements, -1, dtype=np.int32)
-    following = np.arange(1, elements + 2)
-    # `following[elements]` is the head of the list; `elements` as a successor is its end.
-    following[elements] = 0
-    for read in range(columns.read_begun.size - 1, -1, -1):
-        begun, ended = columns.read_begun[read], columns.read_ended[read]
-        for sighting in range(columns.first[read], columns.first[read + 1]):
-            at = columns.sightings[sighting]
-            if seen_by[at] < 0:
-                present[at] = begun
-            seen_by[at] = read
-            known[at] = min(known[at], ended)
-        before, at = elements, following[elements]
-        while at < elements and columns.begun[at] < ended:
-            if seen_by[at] == read:
-                before = at
-            else:
-                absent[at] = begun
-                following[before] = following[at]
-            at = following[at]
-    for at in range(elements):
-        if known[at] == 1 << 62:
-            known[at] = -1
-    return known, present, absent

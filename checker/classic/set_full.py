@@ -18,25 +18,22 @@ where two entries lie within one millisecond.
 Latencies (ms): from `known` to the beginning of the last read that missed it (stable), or of the last that
 still showed it (lost); 0 when there was none.
 
-Cost: the size of all reads, in Python sets or, from COLUMNAR_FROM shown elements on and where numba is
-installed, in one kernel each for presence and absence.  Rules and fields: jepsen.checker/set-full.
+Cost: the size of all reads, in Python sets; for a history in columns in one compiled pass over their text.
+Rules and fields: jepsen.checker/set-full.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from checker import kernel
 from checker import options as option
 from checker.classic import set_timelines
 from checker.classic.element import shown, times
 from checker.classic.findings import Findings, anomaly, moment, sample
-from checker.classic.set_timelines import NEVER, Fate, Records, Timelines
+from checker.classic.set_timelines import Evidence, Fates, Shown
 from checker.history import History
 from checker.operation import Operation
 from checker.verdict import Anomaly, Verdict
 from checker.wording import told, who
-
-COLUMNAR_FROM = 2_000_000
-"""Elements shown by all reads together from which loading numba (0.5 s) is the smaller cost."""
 
 QUANTILES = (0.0, 0.5, 0.95, 0.99, 1.0)
 
@@ -45,76 +42,60 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge every element. Option `linearizable?` (default false): a stale read is an anomaly."""
     option.only(options, "set-full", ("linearizable?",))
     linearizable = option.flag(options, "linearizable?")
-    records = set_timelines.records_of(history)
-    if records.shown >= COLUMNAR_FROM and kernel.available():
-        from checker.classic.set_columns import check_columns, columns_of
+    if history.table is not None:
+        from checker.classic.client_columns import in_columns
+        from checker.classic.set_full_columns import evidence_of
 
-        timelines = check_columns(columns_of(records))
-    else:
-        timelines = set_timelines.trace(records)
-    return _verdict(records, timelines, linearizable)
+        verdict = in_columns(history, lambda clients: _verdict(evidence_of(clients), linearizable))
+        if verdict is not None:
+            return verdict
+    return _verdict(set_timelines.records_of(history), linearizable)
 
 
-def _verdict(records: Records, timelines: Timelines, linearizable: bool) -> Verdict:
-    fates = [timelines.fate(at) for at in range(len(records.elements))]
-    by_fate = {fate: [at for at, had in enumerate(fates) if had is fate] for fate in Fate}
-    stale = [at for at in by_fate[Fate.STABLE] if timelines.is_stale(at)]
+def _verdict(evidence: Evidence, linearizable: bool) -> Verdict:
+    fates = evidence.fates()
     findings = Findings()
-    findings.report("lost", by_fate[Fate.LOST], lambda at: _lost(records, timelines, at))
-    findings.report("duplicated", list(records.duplicated), lambda at: _duplicated(records, at))
-    findings.report("unexpected", records.unexpected, lambda found: _unexpected(*found))
+    findings.report("lost", fates.lost, lambda at: _lost(evidence, at))
+    findings.report("duplicated", evidence.duplicated, lambda found: _duplicated(evidence, found))
+    findings.report("unexpected", evidence.unexpected, lambda found: _unexpected(evidence, found))
     if linearizable:
-        findings.report("stale", stale, lambda at: _stale(records, timelines, at))
-    stats = _stats(records, timelines, by_fate, stale)
-    failed = sum(end == "fail" and timelines.last_present[at] != NEVER for at, end in enumerate(records.ends))
-    allowed = {"stale": 0 if linearizable else len(stale), "failed-add": failed}
-    doubt = "" if by_fate[Fate.STABLE] else "no element was read after it was known, so nothing was tested"
-    sound = (
-        f"{len(by_fate[Fate.STABLE])} of {len(records.elements)} elements are there for good, none is lost"
-    )
-    return findings.verdict(sound=sound, doubt=doubt, stats=stats, allowed=allowed)
+        findings.report("stale", fates.stale, lambda at: _stale(evidence, at))
+    allowed = {"stale": 0 if linearizable else len(fates.stale), "failed-add": fates.failed}
+    doubt = "" if fates.stable else "no element was read after it was known, so nothing was tested"
+    sound = f"{fates.stable} of {evidence.attempts} elements are there for good, none is lost"
+    return findings.verdict(sound=sound, doubt=doubt, stats=_stats(evidence, fates), allowed=allowed)
 
 
-def _stats(
-    records: Records, timelines: Timelines, by_fate: dict[Fate, list[int]], stale: list[int]
-) -> dict[str, Any]:
-    """Counts, elements and latencies. Element -> its latency in ms where a list needs its order."""
-    stable, lost = by_fate[Fate.STABLE], by_fate[Fate.LOST]
-    latency = {at: _latency_ms(records, timelines, at, timelines.last_absent[at]) for at in stable}
-    worst = sorted(stale, key=lambda at: -latency[at])[:8]
-    names = records.elements
+def _stats(evidence: Evidence, fates: Fates) -> dict[str, Any]:
+    """Counts, elements and latencies."""
+    lost, never_read, stale = map(evidence.values, (fates.lost, fates.never_read, fates.stale))
+    worst = zip(evidence.values(at for at, _ in fates.worst), fates.worst, strict=True)
+    duplicated = evidence.values(found.element for found in evidence.duplicated)
+    unexpected = evidence.values(found.element for found in evidence.unexpected)
     return {
-        "attempt-count": len(names),
-        "stable-count": len(stable),
+        "attempt-count": evidence.attempts,
+        "stable-count": fates.stable,
         "lost-count": len(lost),
-        "lost": sample(names[at] for at in lost),
-        "never-read-count": len(by_fate[Fate.NEVER_READ]),
-        "never-read": sample(names[at] for at in by_fate[Fate.NEVER_READ]),
+        "lost": sample(lost),
+        "never-read-count": len(never_read),
+        "never-read": sample(never_read),
         "stale-count": len(stale),
-        "stale": sample(names[at] for at in stale),
-        "worst-stale": [{"element": names[at], "latency-ms": latency[at]} for at in worst],
-        "duplicated-count": len(records.duplicated),
-        "duplicated": {shown(names[at]): count for at, (count, _) in records.duplicated.items()},
-        "unexpected-count": len(records.unexpected),
-        "unexpected": sample(value for value, _ in records.unexpected),
-        "read-count": len(records.reads),
-        "stable-latencies-ms": _quantiles(list(latency.values())),
-        "lost-latencies-ms": _quantiles(
-            [_latency_ms(records, timelines, at, timelines.last_present[at]) for at in lost]
-        ),
+        "stale": sample(stale),
+        "worst-stale": [{"element": element, "latency-ms": ms} for element, (_, ms) in worst],
+        "duplicated-count": len(duplicated),
+        "duplicated": {
+            shown(element): found.often
+            for element, found in zip(duplicated, evidence.duplicated, strict=True)
+        },
+        "unexpected-count": len(unexpected),
+        "unexpected": sample(unexpected),
+        "read-count": evidence.read_count,
+        "stable-latencies-ms": _quantiles(fates.latencies_stable),
+        "lost-latencies-ms": _quantiles(fates.latencies_lost),
     }
 
 
-def _latency_ms(records: Records, timelines: Timelines, at: int, read: int) -> int:
-    """Whole milliseconds from `known` to just after this read began; 0 without a read or a clock."""
-    known = records.at(timelines.known[at])
-    begun = records.at(read)
-    if begun is None or known is None or begun.time < 0:
-        return 0
-    return max(begun.time + 1 - known.time, 0) // 1_000_000
-
-
-def _quantiles(latencies: list[int]) -> dict[str, int]:
+def _quantiles(latencies: Sequence[int]) -> dict[str, int]:
     ordered = sorted(latencies)
     if not ordered:
         return {}
@@ -124,19 +105,23 @@ def _quantiles(latencies: list[int]) -> dict[str, int]:
 # --- sentences -------------------------------------------------------------------------------------
 
 
-def _lost(records: Records, timelines: Timelines, at: int) -> Anomaly:
+def _lost(evidence: Evidence, at: int) -> Anomaly:
     known, missed, last = (
-        records.at(entry)
-        for entry in (timelines.known[at], timelines.last_absent[at], timelines.last_present[at])
+        evidence.entry(moment) for moment in (evidence.known[at], evidence.absent[at], evidence.present[at])
     )
     assert known is not None
     assert missed is not None
     before = f", was last seen by the read that began {moment(last)}" if last is not None else ""
     sentence = (
-        f"{shown(records.elements[at])} is lost: {_known(known)}{before}, and the read that {who(missed)} "
+        f"{_name(evidence, at)} is lost: {_known(known)}{before}, and the read that {who(missed)} "
         f"began {moment(missed)} does not show it"
     )
-    return anomaly("lost", sentence, *records.adds[at], known, last, *records.read_of(missed))
+    proof = (*evidence.add_of(at), known, last, *evidence.read_at(evidence.absent[at]))
+    return anomaly("lost", sentence, *proof)
+
+
+def _name(evidence: Evidence, at: int) -> str:
+    return shown(evidence.values([at])[0])
 
 
 def _known(known: Operation) -> str:
@@ -145,28 +130,30 @@ def _known(known: Operation) -> str:
     return f"its add by client {known.process} was acknowledged {moment(known)}"
 
 
-def _stale(records: Records, timelines: Timelines, at: int) -> Anomaly:
-    known, missed = records.at(timelines.known[at]), records.at(timelines.last_absent[at])
+def _stale(evidence: Evidence, at: int) -> Anomaly:
+    known, missed = evidence.entry(evidence.known[at]), evidence.entry(evidence.absent[at])
     assert known is not None
     assert missed is not None
     sentence = (
-        f"{shown(records.elements[at])} was read stale: {_known(known)}, and yet the read that {who(missed)} "
+        f"{_name(evidence, at)} was read stale: {_known(known)}, and yet the read that {who(missed)} "
         f"began {moment(missed)} does not show it; a later read does"
     )
-    return anomaly("stale", sentence, *records.adds[at], known, *records.read_of(missed))
+    proof = (*evidence.add_of(at), known, *evidence.read_at(evidence.absent[at]))
+    return anomaly("stale", sentence, *proof)
 
 
-def _duplicated(records: Records, at: int) -> Anomaly:
-    count, read = records.duplicated[at]
+def _duplicated(evidence: Evidence, found: Shown) -> Anomaly:
+    read = evidence.read_at(found.read)
     end = read[1]
     assert end is not None
     sentence = (
-        f"the read by {who(end)} that ended {moment(end)} shows {shown(records.elements[at])} "
-        f"{times(count)}; a set holds an element once"
+        f"the read by {who(end)} that ended {moment(end)} shows {_name(evidence, found.element)} "
+        f"{times(found.often)}; a set holds an element once"
     )
-    return anomaly("duplicated", sentence, *records.adds[at], *read)
+    return anomaly("duplicated", sentence, *evidence.add_of(found.element), *read)
 
 
-def _unexpected(value: Any, read: Any) -> Anomaly:
-    sentence = f"{told(read)}, shows {shown(value)}, which nobody had begun to add by then"
+def _unexpected(evidence: Evidence, found: Shown) -> Anomaly:
+    read = evidence.read_at(found.read)
+    sentence = f"{told(read)}, shows {_name(evidence, found.element)}, which nobody had begun to add by then"
     return anomaly("unexpected", sentence, *read)

@@ -20,11 +20,7 @@ from checker.wording import plural
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Count. Takes no options."""
     option.only(options, "stats")
-    by_f: dict[str, Counter[str]] = {}
-    first: dict[str, int] = {}
-    for begin, end in history.pairs():
-        by_f.setdefault(begin.f, Counter())["open" if end is None else end.type] += 1
-        first.setdefault(begin.f, begin.index)
+    by_f, first = _counted(history)
     never = [name for name, counts in by_f.items() if not counts["ok"]]
     findings = Findings()
     findings.report("never-succeeded", never, lambda name: _never(name, by_f[name], first[name]))
@@ -33,6 +29,22 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     doubt = "" if by_f else "no client did anything"
     sound = f"{plural(stats['count'], 'operation')} of {plural(len(by_f), 'kind')}, each kind succeeded"
     return findings.verdict(sound=sound, doubt=doubt, stats=stats)
+
+
+def _counted(history: History) -> tuple[dict[str, Counter[str]], dict[str, int]]:
+    """Outcomes, and the index of the first invocation, by `f` in the order of these."""
+    if history.table is not None:
+        from checker.classic.client_columns import in_columns
+        from checker.classic.outcome_columns import counted
+
+        if (found := in_columns(history, counted)) is not None:
+            return found
+    by_f: dict[str, Counter[str]] = {}
+    first: dict[str, int] = {}
+    for begin, end in history.pairs():
+        by_f.setdefault(begin.f, Counter())["open" if end is None else end.type] += 1
+        first.setdefault(begin.f, begin.index)
+    return by_f, first
 
 
 def _counts(counts: Counter[str]) -> dict[str, Any]:

@@ -4,43 +4,81 @@ Operations are `generate`; the value of a successful one is the id.  Only acknow
 nobody received cannot clash.  Cost: one pass.  Rules and names of fields: jepsen.checker/unique-ids.
 """
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from checker import options as option
 from checker.classic.element import identity, shown, times
-from checker.classic.findings import VALUES_MAX, Findings, anomaly
+from checker.classic.findings import LISTED, VALUES_MAX, Findings, anomaly
 from checker.history import History, Pair
 from checker.verdict import Anomaly, Verdict
 from checker.wording import listed, told
+
+PROOF = 20
+"""So many of the operations that handed out one id are named."""
+
+
+class HandedOut(NamedTuple):
+    """Ids as numbers: how many different ones there are, and for those handed out twice or more how often,
+    most often first. `pairs_of`: the first operations that handed out an id."""
+
+    attempted: int
+    acknowledged: int
+    different: int
+    twice: Sequence[tuple[int, int]]
+    values: Callable[[Iterable[int]], list[Any]]
+    pairs_of: Callable[[int], list[Pair]]
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge all ids. Takes no options."""
     option.only(options, "unique-ids")
+    if history.table is not None:
+        from checker.classic.client_columns import in_columns
+        from checker.classic.id_columns import handed_out
+
+        verdict = in_columns(history, lambda clients: _verdict(handed_out(clients)))
+        if verdict is not None:
+            return verdict
+    return _verdict(_handed_out(history))
+
+
+def _handed_out(history: History) -> HandedOut:
     attempts = [pair for pair in history.pairs() if pair[0].f == "generate"]
-    handed_out: dict[Hashable, list[Pair]] = {}
+    by_id: dict[Hashable, list[Pair]] = {}
     for pair in attempts:
         if pair[1] is not None and pair[1].type == "ok":
-            handed_out.setdefault(identity(pair[1].value), []).append(pair)
-    twice = [pairs for pairs in handed_out.values() if len(pairs) > 1]
-    twice.sort(key=len, reverse=True)
-    findings = Findings()
-    findings.report("duplicate-id", twice, _duplicate)
-    acknowledged = sum(map(len, handed_out.values()))
-    stats = {
-        "attempted-count": len(attempts),
-        "acknowledged-count": acknowledged,
-        "duplicated-count": len(twice),
-        "duplicated": {shown(_id(pairs[0])): len(pairs) for pairs in twice[:VALUES_MAX]},
-        "range": _range([_id(pairs[0]) for pairs in handed_out.values()]),
-    }
-    doubt = "" if acknowledged else "no id was handed out, so nothing can be said about them"
-    return findings.verdict(sound=f"all {acknowledged} ids are different", doubt=doubt, stats=stats)
+            by_id.setdefault(identity(pair[1].value), []).append(pair)
+    ids = list(by_id.values())
+    twice = [(at, len(pairs)) for at, pairs in enumerate(ids) if len(pairs) > 1]
+    return HandedOut(
+        attempted=len(attempts),
+        acknowledged=sum(map(len, ids)),
+        different=len(ids),
+        twice=sorted(twice, key=lambda found: -found[1]),
+        values=lambda wanted: [_id(ids[at][0]) for at in wanted],
+        pairs_of=lambda at: ids[at][:PROOF],
+    )
 
 
 def _id(pair: Pair) -> Any:
     return pair[1].value if pair[1] is not None else None
+
+
+def _verdict(ids: HandedOut) -> Verdict:
+    listed_ids = ids.twice[: max(LISTED, VALUES_MAX)]
+    names = dict(zip((at for at, _ in listed_ids), ids.values(at for at, _ in listed_ids), strict=True))
+    findings = Findings()
+    findings.report("duplicate-id", ids.twice, lambda f: _duplicate(names[f[0]], f[1], ids.pairs_of(f[0])))
+    stats = {
+        "attempted-count": ids.attempted,
+        "acknowledged-count": ids.acknowledged,
+        "duplicated-count": len(ids.twice),
+        "duplicated": {shown(names[at]): count for at, count in ids.twice[:VALUES_MAX]},
+        "range": _range(ids.values(range(ids.different))),
+    }
+    doubt = "" if ids.acknowledged else "no id was handed out, so nothing can be said about them"
+    return findings.verdict(sound=f"all {ids.acknowledged} ids are different", doubt=doubt, stats=stats)
 
 
 def _range(ids: list[Any]) -> list[Any]:
@@ -51,7 +89,7 @@ def _range(ids: list[Any]) -> list[Any]:
         return [min(ids, key=shown), max(ids, key=shown)]
 
 
-def _duplicate(pairs: list[Pair]) -> Anomaly:
-    how_often = times(len(pairs))
-    sentence = f"the id {shown(_id(pairs[0]))} was handed out {how_often}: {listed(map(told, pairs))}"
+def _duplicate(name: Any, count: int, pairs: list[Pair]) -> Anomaly:
+    by = listed(map(told, pairs)) if count <= len(pairs) else f"first {told(pairs[0])}"
+    sentence = f"the id {shown(name)} was handed out {times(count)}: {by}"
     return anomaly("duplicate-id", sentence, *(operation for pair in pairs for operation in pair))

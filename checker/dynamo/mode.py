@@ -3,12 +3,9 @@
 from typing import Any
 
 from checker.options import OptionError
-from checker.verdict import Anomaly, Validity
+from checker.verdict import Validity
 
 SLOPPY, STRICT = "sloppy", "strict"
-
-LISTED = 50
-"""Anomalies of one checker that are listed; the reason has the full count."""
 
 
 def strict(options: dict[str, Any]) -> bool:
@@ -17,11 +14,6 @@ def strict(options: dict[str, Any]) -> bool:
     if mode not in (SLOPPY, STRICT):
         raise OptionError(f"option mode is {mode!r}; expected {SLOPPY} or {STRICT}")
     return bool(mode == STRICT)
-
-
-def first_of(anomalies: list[Anomaly]) -> tuple[Anomaly, ...]:
-    """The first LISTED in order of time."""
-    return tuple(sorted(anomalies, key=lambda each: (each.time or 0, each.operations))[:LISTED])
 
 
 def conclusion(found: int, said: str, judged: int, fine: str) -> tuple[Validity, str]:

@@ -3,7 +3,7 @@
 from checker import kernel
 from checker.history import History
 
-FAST_FROM = 20_000
+FAST_FROM = 100_000
 """Entries from which loading the compiled code costs less than it saves."""
 
 

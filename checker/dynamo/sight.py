@@ -14,18 +14,16 @@ A version whose reads are not recorded (its client vanished) may have replaced a
 accounts for one is `doubtful`, and proves none of these but the last.
 
 Two ways to the same answers: sets as Python's integers here, and `sweep.py` for large histories, where numba
-is installed (`scale.py`).
+is installed (`scale.py`, `evidence.py`).
 """
 
 from collections.abc import Iterator
 
 import msgspec
 
-from checker.dynamo import scale
-from checker.final_reads import is_final
 from checker.history import History, Pair
 from checker.operation import Operation
-from checker.version_graph import KeyVersions, Version, graph_of, observes
+from checker.version_graph import KeyVersions, Version, graph_of, is_final, observes
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,20 +67,11 @@ Sights = dict[str, list[Sight]]
 
 
 def sights_of(history: History) -> Sights:
-    """All observations, judged once for all checkers."""
+    """All observations, judged once for all checkers, without compiled code."""
     return history.derive(_sights)
 
 
 def _sights(history: History) -> Sights:
-    if scale.compiled(history):
-        from checker.dynamo.fast_sight import fast_sights
-
-        return fast_sights(history)
-    return plain_sights(history)
-
-
-def plain_sights(history: History) -> Sights:
-    """As `sights_of`, without compiled code, for a history of any size."""
     graph = graph_of(history)
     return {name: key_sights(key, graph.operations[name]) for name, key in graph.keys.items()}
 
@@ -116,7 +105,7 @@ class _Pass:
         self.at_invocation[pair[0].index] = (self.acknowledged, self.deleted)
         version = self._written(pair)
         if version is not None and version.is_delete:
-            self.hidden |= self.key.behind(version) | version.bit
+            self.hidden |= self.key.behind(version.at) | version.bit
 
     def end(self, pair: Pair) -> None:
         """Judge what was seen, then count what was acknowledged."""
@@ -126,13 +115,13 @@ class _Pass:
         if version is None or version.outcome != "ok":
             return
         if version.is_delete:
-            self.deleted |= self.key.behind(version)
+            self.deleted |= self.key.behind(version.at)
         else:
             self.acknowledged |= version.bit
             self.own[process] = self.own.get(process, 0) | version.bit
 
     def _written(self, pair: Pair) -> Version | None:
-        return self.key.by_id.get(pair[0].write) if pair[0].write is not None else None
+        return self.key.find(pair[0].write) if pair[0].write is not None else None
 
     def _judged(self, pair: Pair) -> Sight:
         key, process = self.key, pair[0].process
@@ -160,7 +149,7 @@ class _Pass:
 
 def concurrent(key: KeyVersions, reads: tuple[str, ...], shown: int) -> int:
     """Siblings that no other one had seen. Each id that nobody wrote counts as a sibling of its own."""
-    unwritten = len({name for name in reads if name not in key.by_id})
+    unwritten = len({name for name in reads if name not in key.place})
     return key.maximal(shown).bit_count() + unwritten
 
 
@@ -170,7 +159,7 @@ def suspect(key: KeyVersions, pair: Pair, shown: int) -> bool:
     reads = pair[1].reads or ()
     if concurrent(key, reads, shown) < len(reads):
         return True
-    return any(_impossible(key.by_id.get(name), pair) for name in reads)
+    return any(_impossible(key.find(name), pair) for name in reads)
 
 
 def _impossible(version: Version | None, pair: Pair) -> bool:

@@ -29,7 +29,8 @@ BLOCK = 64 * WORDS
 class SightColumns(NamedTuple):
     """Per observation. Versions are numbers of `DynamoColumns`, -1 is none; `cyclic` is per key.
 
-    Observations of a cyclic key are not judged.  The fields are those of `sight.Sight`.
+    Observations of a cyclic key are not judged.  The fields are those of `sight.Sight`; `beside` is per
+    version: the first observation that shows it beside something that had seen it, or -1.
     """
 
     missed: Numbers
@@ -41,6 +42,7 @@ class SightColumns(NamedTuple):
     doubtful: Flags
     suspect: Flags
     cyclic: Flags
+    beside: Numbers
 
 
 class Scratch(NamedTuple):
@@ -74,6 +76,7 @@ def check_columns(columns: DynamoColumns) -> SightColumns:
         np.zeros(reads, np.bool_),
         np.zeros(reads, np.bool_),
         np.zeros(keys, np.bool_),
+        np.full(columns.invoked.size, -1, np.int32),
     )
     largest = int(np.diff(columns.version_first).max(initial=0))
     # A key smaller than a block needs fewer words; the rows of all keys have the same width.
@@ -103,21 +106,28 @@ def _acknowledgements(columns: DynamoColumns) -> Ints:
 def _suspects(columns: DynamoColumns, result: SightColumns) -> None:
     """Phantoms and duplicates, and the siblings that are no versions at all, each of which counts as one."""
     versions = columns.invoked.size
+    known_by = np.full(columns.numbers - versions, -1, np.int32)
     for read in range(columns.read_invoked.size):
         first, last = columns.shown_first[read], columns.shown_first[read + 1]
         for each in range(first, last):
             number = columns.shown[each]
             if number >= versions:
-                result.suspect[read] = True
-                result.concurrent[read] += not np.any(columns.shown[first:each] == number)
-            elif (
-                columns.invoked[number] == columns.read_invoked[read]
-                or columns.invoked[number] > columns.read_ended[read]
-                or columns.failed[number]
-                or columns.delete[number]
-            ):
-                result.suspect[read] = True
+                result.concurrent[read] += known_by[number - versions] != read
+                known_by[number - versions] = read
+            result.suspect[read] |= impossible(columns, read, number)
         result.suspect[read] |= result.concurrent[read] < last - first
+
+
+@kernel.njit_uncounted
+def impossible(columns: DynamoColumns, read: int, number: int) -> bool:
+    """Can no observation at that moment show this?"""
+    return (
+        number >= columns.invoked.size
+        or columns.invoked[number] == columns.read_invoked[read]
+        or columns.invoked[number] > columns.read_ended[read]
+        or columns.failed[number]
+        or columns.delete[number]
+    )
 
 
 @kernel.njit
@@ -177,7 +187,7 @@ def ordered(columns: DynamoColumns, first: int, last: int, place: Ints) -> Ints:
     return order
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _ancestors(columns: DynamoColumns, scratch: Scratch, order: Ints, place: Ints, base: int) -> None:
     """A row for each version from `base` on; UNKNOWN for those of the block whose reads are not known."""
     behind = scratch.behind
@@ -194,33 +204,34 @@ def _ancestors(columns: DynamoColumns, scratch: Scratch, order: Ints, place: Int
             _mark(scratch.now, UNKNOWN, at)
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _mark(rows: Rows, row: int, at: int) -> None:
     if 0 <= at < 64 * rows.shape[1]:
         rows[row, at >> 6] |= np.uint64(1) << np.uint64(at & 63)
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _join(rows: Rows, row: int, others: Rows, other: int) -> None:
     for word in range(rows.shape[1]):
         rows[row, word] |= others[other, word]
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _hidden(columns: DynamoColumns, scratch: Scratch, deletes: Ints, place: Ints, base: int) -> None:
     """Row d: what the first d deletes had seen, and themselves."""
     scratch.session[:] = 0
     scratch.own[:] = 0
     scratch.hidden[0] = 0
     for number in range(deletes.size):
-        scratch.hidden[number + 1] = scratch.hidden[number]
+        for word in range(scratch.hidden.shape[1]):
+            scratch.hidden[number + 1, word] = scratch.hidden[number, word]
         at = place[deletes[number]] - base
         if at >= 0:
             _join(scratch.hidden, number + 1, scratch.behind, at)
             _mark(scratch.hidden, number + 1, at)
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _reads(
     columns: DynamoColumns,
     scratch: Scratch,
@@ -254,10 +265,11 @@ def _reads(
             _first(result.forgotten, read, scratch.session[client, word] & ~accounted, (order, start))
             _first(result.unread, read, scratch.own[client, word] & ~accounted, (order, start))
             result.concurrent[read] += _count(shown & ~now[BESIDE, word])
+            _beside(result, read, shown & now[BESIDE, word], (order, start))
             scratch.session[client, word] |= shown
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _acknowledge(columns: DynamoColumns, scratch: Scratch, version: int, at: int) -> None:
     if columns.delete[version]:
         if at >= 0:
@@ -267,7 +279,7 @@ def _acknowledge(columns: DynamoColumns, scratch: Scratch, version: int, at: int
         _mark(scratch.own, columns.writer[version], at)
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _look(
     columns: DynamoColumns, now: Rows, read: int, size: tuple[int, int], rows: tuple[Ints, Rows]
 ) -> None:
@@ -287,7 +299,7 @@ def _look(
         now[ACCOUNTED, word] = now[SHOWN, word] | now[BESIDE, word]
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _oldest(
     columns: DynamoColumns, result: SightColumns, read: int, missing: np.uint64, where: tuple[Ints, int]
 ) -> None:
@@ -304,7 +316,7 @@ def _oldest(
         at += 1
 
 
-@kernel.njit
+@kernel.njit_uncounted
 def _first(kept: Numbers, read: int, found: np.uint64, where: tuple[Ints, int]) -> None:
     """Keep the version that was invoked first."""
     order, start = where
@@ -316,7 +328,19 @@ def _first(kept: Numbers, read: int, found: np.uint64, where: tuple[Ints, int]) 
         at += 1
 
 
-@kernel.njit
+@kernel.njit_uncounted
+def _beside(result: SightColumns, read: int, found: np.uint64, where: tuple[Ints, int]) -> None:
+    """The read is the first to show these false siblings, unless there was one before."""
+    order, start = where
+    at = start
+    while found:
+        if found & np.uint64(1) and result.beside[order[at]] < 0:
+            result.beside[order[at]] = read
+        found >>= np.uint64(1)
+        at += 1
+
+
+@kernel.njit_uncounted
 def _count(bits: np.uint64) -> int:
     found = 0
     while bits:

@@ -1,11 +1,11 @@
-"""Large files of EDN or JSON lines straight into columns, with the compiled reader.
+"""Large files of EDN or JSON straight into columns, with the compiled reader.
 
-`read_table` gives None for whatever that reader declines: another notation, a file that is torn or wrong,
-numba
-not installed.  The caller then reads the file with the readers for ordinary files, which tell what is wrong.
+`read_table` gives None for whatever that reader declines: another notation, a file that is wrong, numba not
+installed.  The caller then reads the file with the readers for ordinary files, which tell what is wrong.
 """
 
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,148 +13,224 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from checker.formats import scan
+from checker.formats.compiled import desk
+from checker.formats.compiled.memory import Memory
+from checker.formats.compiled.pair import ODD_KEY
+from checker.formats.compiled.word import HAS_WORDS, HIGHS
 from checker.formats.detect import BYTE_ORDER_MARK, Notation
 from checker.formats.edn import EdnError, read_one
-from checker.formats.entries import EntryError, operation_of
+from checker.formats.entries import EntryError, operation_of, unwrapped, whole_note
 from checker.formats.jsonl import decoded
-from checker.formats.source import Progress, collector_paused
+from checker.formats.source import Declined, Progress, collector_paused, torn_note
 from checker.operation import Operation
 from checker.pool import Pool
-from checker.table import TYPES, Filler, Table
+from checker.table import RARE, SIZES, TYPES, Filler, Table
 
 PIECE_BYTES = 1 << 22
-ENTRY_BYTES_MIN = 20
-GROWTH = 4
-"""A value as JSON is at most this many times as long as in EDN (`a ` becomes `"a",`)."""
-UNIQUE_FIRST = 4096
-"""Room for so many different values at first."""
-NOTATIONS = (Notation.JSON_LINES, Notation.EDN, Notation.EDN_WRAPPED)
+ENTRY_BYTES_MAX = 1 << 26
+"""What has no end after so many bytes is no entry."""
+NOTATIONS = {
+    Notation.JSON_LINES: desk.LINES,
+    Notation.JSON_ARRAY: desk.ARRAY,
+    Notation.EDN: desk.EDN,
+    Notation.EDN_WRAPPED: desk.EDN,
+}
 WRONG = (EdnError, EntryError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+CLOSERS = {ord("["): b"]", ord("("): b")"}
+JSON_BLANKS, EDN_BLANKS = b" \t\r\n", b" \t\n\v\f\r,"
 
-_anything = msgspec.json.Decoder()
 
+def read_table(
+    path: Path,
+    notation: Notation,
+    progress: Progress | None = None,
+    notes: list[str] | None = None,
+    independent: bool = False,
+) -> Table | None:
+    """The table of a file, None where the reader declines. Raises OSError.
 
-def read_table(path: Path, notation: Notation, progress: Progress | None = None) -> Table | None:
-    """The table of a file, None where the compiled reader declines. Raises OSError."""
-    if notation not in NOTATIONS:
+    What must be said about the file is appended to `notes`.  `independent`: values are `[key value]` pairs.
+    """
+    if notation not in NOTATIONS or not HAS_WORDS:
         return None
-    with path.open("rb") as file, collector_paused():
-        reading = _Reading(notation)
-        if not reading.all(file, path.stat().st_size, progress):
-            return None
-        try:
-            table = reading.table()
-        except WRONG:
-            return None
+    reading = _Reading(notation, path.stat().st_size)
+    try:
+        with path.open("rb") as file, collector_paused():
+            for _ in reading.pieces(file, progress):
+                pass
+        if independent:
+            reading.part()
+        table = reading.table()
+    except Declined:
+        return None
+    if table.odd:
         _settled()
-        return table
+    if notes is not None:
+        notes += reading.notes(path) + (whole_note(reading.whole) if independent else [])
+    return table
+
+
+def stream(path: Path, notation: Notation, notes: list[str]) -> Iterator[Operation]:
+    """The operations of a file, of which no more than a piece is in memory. Raises Declined, OSError.
+
+    What must be said about the file is appended to `notes` in the end.
+    """
+    if notation not in NOTATIONS or not HAS_WORDS:
+        raise Declined
+    reading = _Reading(notation, path.stat().st_size)
+    with path.open("rb") as file:
+        for _ in reading.pieces(file, None):
+            yield from reading.taken()
+    yield from reading.taken()
+    notes += reading.notes(path)
 
 
 class _Reading:
-    """The tables of the compiled reader while it goes through a file."""
+    """A file on its way through the compiled reader."""
 
-    def __init__(self, notation: Notation) -> None:
-        self._edn = notation is not Notation.JSON_LINES
-        self._wrapped = notation is Notation.EDN_WRAPPED
-        self._pool = np.zeros(0, dtype=np.uint8)
-        self._offsets = np.zeros(1, dtype=np.int64)
-        self._hashes = np.zeros(0, dtype=np.int64)
-        self._slots = np.full(1, scan.EMPTY, dtype=np.int64)
-        self._state = np.zeros(5, dtype=np.int64)
-        self._stack = np.zeros(600, dtype=np.int64)
-        self._memo = np.zeros(2 * scan.MEMO, dtype=np.int64)
-        self._cells = np.zeros(scan.CELLS, dtype=np.int64)
-        self._columns = _columns(0)
-        self._parts: list[dict[str, npt.NDArray[Any]]] = []
+    def __init__(self, notation: Notation, total: int) -> None:
+        self._notation = NOTATIONS[notation]
+        self._wrapped = notation in (Notation.JSON_ARRAY, Notation.EDN_WRAPPED)
+        self._blanks = EDN_BLANKS if self._notation == desk.EDN else JSON_BLANKS
+        self._closer = b""
+        self._total = total
+        self._memory = Memory(self._notation, total)
         self._odd: dict[int, Operation] = {}
-        self._count = 0
+        self._rows = 0
+        self.torn = False
+        """Does the last line end before its entry does?"""
+        self.whole = 0
+        """How many entries of clients hold no pair, where they should."""
 
-    def all(self, file: BinaryIO, total: int, progress: Progress | None) -> bool:
-        """Read the file; False where it is declined."""
-        rest, done = b"", 0
-        while piece := file.read(PIECE_BYTES):
-            piece = piece.removeprefix(BYTE_ORDER_MARK) if done == 0 else piece
-            done += len(piece)
-            text = rest + piece
-            if not self._parts and self._wrapped:
-                text = b" " * (_bracket(text) + 1) + text[_bracket(text) + 1 :]
-            status = self._scan(text)
-            rest = text[int(self._state[scan.AT]) :]
-            if status is None or (status == scan.DECLINED and not self._ended(rest)):
-                return False
+    def pieces(self, file: BinaryIO, progress: Progress | None) -> Iterator[None]:
+        """Read the file piece by piece. Raises Declined."""
+        kept = done = 0
+        while True:
+            memory = self._memory
+            memory.make_text(kept + PIECE_BYTES)
+            got = file.readinto(memory.text[kept : kept + PIECE_BYTES].data)  # type: ignore[attr-defined]
+            if not got:
+                break
+            begin, end = self._opened(got) if done == 0 else 0, kept + got
+            status, at = memory.scan(begin, end)
+            self._check(begin, at)
+            done, kept = done + got, end - at
+            memory.text[:kept] = memory.text[at:end]
+            if kept > ENTRY_BYTES_MAX or (status == desk.DECLINED and not self._ended(kept)):
+                raise Declined
             if progress:
-                progress(min(done, total), total)
-        return self._ended(rest) if self._wrapped else _is_blank(rest, self._edn)
+                progress(min(done, self._total), self._total)
+            yield
+        if not (self._ended(kept) if self._wrapped else self._last(memory.text[:kept].tobytes())):
+            raise Declined
 
-    def _ended(self, rest: bytes) -> bool:
-        return self._wrapped and rest.strip() in (b"]", b")")
+    def _opened(self, got: int) -> int:
+        """Where the entries begin: behind the mark of the byte order, and behind the envelope's bracket."""
+        head = self._memory.text[:got].tobytes()
+        begin = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
+        if not self._wrapped:
+            return begin
+        bracket = _bracket(head, begin)
+        self._closer = CLOSERS.get(head[bracket], b"") if bracket < got else b""
+        # What is before it may be a comment, into which nobody else looks.
+        return min(bracket + 1, got) if _is_text(head[:bracket]) else got
 
-    def _scan(self, text: bytes) -> int | None:
-        """The status of the scan, None where an odd entry is none."""
-        entries = len(text) // ENTRY_BYTES_MIN + 2
-        if len(self._columns[2]) < entries:
-            self._columns = _columns(entries)
-        self._state[[scan.AT, scan.ROWS, scan.ODDS]] = 0
-        array, status = np.frombuffer(text, dtype=np.uint8), scan.FULL
-        self._pool = _roomy(self._pool, int(self._state[scan.USED]) + len(text) * GROWTH + 64)
-        while status == scan.FULL:
-            self._make_room()
-            tables = (self._pool, self._offsets, self._hashes, self._slots, self._state, self._stack)
-            status = scan.scan(array, self._edn, self._columns, (*tables, self._memo, self._cells))
+    def _check(self, begin: int, at: int) -> None:
+        """All that has been read must be text, and odd entries must be entries."""
+        text, memory = self._memory.text, self._memory
+        # Eight bytes at a time; the slack behind the text is zero.
+        is_ascii = not np.bitwise_or.reduce(text[: (at | 7) + 1].view(np.int64)) & HIGHS
+        if not is_ascii and not _is_text(text[begin:at].tobytes()):
+            raise Declined
         try:
-            if self._edn and b";" in text:  # Nobody else looks into comments.
-                text[: int(self._state[scan.AT])].decode()
-            for row, start, end in self._columns[3][: int(self._state[scan.ODDS])].tolist():
-                self._odd[self._count + row] = self._operation(text[start:end])
+            for row, start, stop in memory.odd():
+                self._odd[row] = self._operation(text[start:stop].tobytes())
         except WRONG:
-            return None
-        count = int(self._state[scan.ROWS])
-        self._parts.append(_part(self._columns, count))
-        self._count += count
-        return status
+            raise Declined from None
+        self._rows = memory.rows
 
     def _operation(self, entry: bytes) -> Operation:
-        return operation_of(read_one(entry.decode("utf-8"))) if self._edn else decoded(entry)
+        if self._notation == desk.EDN:
+            return operation_of(read_one(entry.decode("utf-8")))
+        return decoded(entry)
 
-    def _make_room(self) -> None:
-        """Room for the values of one more entry at least; doubled, so that all copying is linear."""
-        unique = int(self._state[scan.UNIQUE])
-        if unique + scan.KINDS > len(self._hashes):
-            self._hashes = _roomy(self._hashes, max(UNIQUE_FIRST, unique + scan.KINDS))
-            self._offsets = _roomy(self._offsets, len(self._hashes) + 1)
-            self._slots = np.full(1 << (2 * len(self._hashes) - 1).bit_length(), scan.EMPTY, dtype=np.int64)
-            scan.rehashed(self._hashes, unique, self._slots)
+    def _ended(self, kept: int) -> bool:
+        """Is nothing left but the end of the envelope?"""
+        rest = self._memory.text[:kept].tobytes().strip(self._blanks)
+        return bool(self._closer) and rest == self._closer
+
+    def _last(self, rest: bytes) -> bool:
+        """Take what stands at the end of the file without being complete; False where it is no text."""
+        if self._notation == desk.EDN:
+            lines = (line.strip(self._blanks) for line in rest.split(b"\n"))
+            return _is_text(rest) and all(not line or line.startswith(b";") for line in lines)
+        if not _is_text(rest):
+            return False  # Its strings may be in the pool, though the line will not be in the table.
+        if rest.strip():
+            try:
+                self._odd[self._rows] = decoded(rest)
+                self._rows += 1
+            except WRONG:
+                self.torn = True
+        return True
+
+    def notes(self, path: Path) -> list[str]:
+        """What must be said about the file."""
+        return [torn_note(_lines(path) + 1)] if self.torn else []
+
+    def taken(self) -> Table:
+        """What was read since the last time, which is forgotten. Raises Declined."""
+        table = self.table()
+        self._memory, self._odd, self._rows = self._memory.emptied(), {}, 0
+        return table
+
+    def part(self) -> None:
+        """Make keys and values of the pairs that clients have as values. Raises Declined for odd ones."""
+        columns = self._memory.columns()
+        plain = np.ones(self._memory.rows, dtype=bool)
+        plain[[row for row in self._odd if row < len(plain)]] = False
+        clients = plain & (columns["process"] >= 0)
+        rows = np.flatnonzero(clients & (columns["kind"] == desk.POOLED))
+        places, inverse = np.unique(columns["value"][rows], return_inverse=True)
+        pairs = self._memory.parted(places)
+        if bool((pairs[:, 1] == ODD_KEY).any()):
+            raise Declined
+        of_row = pairs[inverse.reshape(-1)]
+        are_pairs = of_row[:, 1] >= 0
+        rows, of_row = rows[are_pairs], of_row[are_pairs]
+        columns["key"][rows], columns["kind"][rows], columns["value"][rows] = of_row[:, 1:].T
+        self.whole = int(clients.sum()) - len(rows)
+        for row, operation in self._odd.items():
+            (self._odd[row],), left = unwrapped([operation])
+            self.whole += len(left)
 
     def table(self) -> Table:
-        """The columns of all that was read. Raises one of WRONG where a value is none."""
-        pool = Pool.of_text(*self._texts())
-        columns = {
-            name: np.concatenate([part[name] for part in self._parts] or [np.zeros(0, dtype=np.int64)])
-            for name in _part(self._columns, 0)
-        }
-        plain = np.ones(self._count, dtype=bool)
-        plain[list(self._odd)] = False
-        places = {text: at for at, text in enumerate(TYPES)}
-        used = {at: places.get(pool[at], -1) for at in _different(columns["type"][plain])}
-        if -1 in used.values():
-            raise EntryError("a type that is none")
-        columns["type"] = _translated(columns["type"], used, plain)
-        return self._with_odd(columns, pool)
+        """The columns of all that was read. Raises Declined for types that are none, and huge numbers."""
+        pool = Pool.of_text(*self._memory.texts())
+        columns = self._memory.columns()
+        if self._rows > self._memory.rows:
+            columns = {name: np.append(column, column.dtype.type(0)) for name, column in columns.items()}
+        columns["type"] = _translated(columns["type"], list(self._odd), pool)
+        if self._odd:
+            try:
+                self._fill_odd(columns, pool)
+            except OverflowError:
+                raise Declined from None
+        return Table(columns, pool, {row: each for row, each in self._odd.items() if each.extra})
 
-    def _texts(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        used, unique = int(self._state[scan.USED]), int(self._state[scan.UNIQUE])
-        return _roomy(self._pool, used + 1)[: used + 1].copy(), self._offsets[: unique + 1].copy()
-
-    def _with_odd(self, columns: dict[str, npt.NDArray[Any]], pool: Pool) -> Table:
-        """The table, in which odd entries have columns too."""
-        filler = Filler(pool)
+    def _fill_odd(self, columns: dict[str, npt.NDArray[Any]], pool: Pool) -> None:
+        """Odd entries have columns, too."""
+        filler, rows = Filler(pool), list(self._odd)
         for row, operation in self._odd.items():
             filler.add(row, operation)
-        rows = list(self._odd)
-        for name, column in filler.columns().items():
+        filled = filler.columns()
+        for name, nothing in RARE.items():
+            if name in columns:
+                columns[name][rows] = nothing
+            elif name in filled:
+                columns[name] = np.full(self._rows, nothing, dtype=SIZES[name])
+        for name, column in filled.items():
             columns[name][rows] = column
-        return Table(columns, pool, self._odd)
 
 
 def _settled() -> None:
@@ -164,9 +240,8 @@ def _settled() -> None:
         gc.unfreeze()
 
 
-def _bracket(text: bytes) -> int:
+def _bracket(text: bytes, at: int) -> int:
     """Where the envelope opens; a comment before it may hold brackets."""
-    at = 0
     while text[at : at + 1] not in (b"[", b"(", b""):
         at = text.find(b"\n", at) if text[at : at + 1] == b";" else at + 1
         if at < 0:
@@ -174,55 +249,32 @@ def _bracket(text: bytes) -> int:
     return at
 
 
-def _is_blank(rest: bytes, edn: bool) -> bool:
-    """Is there nothing but blanks, and comments in text, at the end of the file?"""
-    lines = [line.strip(b" \t\r\v\f,") for line in rest.split(b"\n")] if edn else [rest.strip()]
+def _is_text(data: bytes) -> bool:
+    """Is this UTF-8?"""
     try:
-        rest.decode()
+        return data.isascii() or bool(data.decode("utf-8")) or not data
     except UnicodeDecodeError:
         return False
-    return all(not line or (edn and line.startswith(b";")) for line in lines)
 
 
-def _columns(entries: int) -> scan.Columns:
-    """Room for so many entries."""
-    return (
-        np.zeros((len(scan.WIDE), entries), dtype=np.int64),
-        np.zeros((len(scan.SMALL), entries), dtype=np.int32),
-        np.zeros(entries, dtype=np.int8),
-        np.zeros((entries, 3), dtype=np.int64),
-    )
+def _lines(path: Path) -> int:
+    """How many newlines there are in a file."""
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(PIECE_BYTES), b""))
 
 
-def _part(columns: scan.Columns, count: int) -> dict[str, npt.NDArray[Any]]:
-    """The first rows of the columns, copied: the room is for the next piece of the file."""
-    wide, small, kinds, _ = columns
-    part: dict[str, npt.NDArray[Any]] = dict(zip(scan.WIDE, wide[:, :count].copy(), strict=True))
-    part.update(zip(scan.SMALL, small[:, :count].copy(), strict=True))
-    part["kind"] = kinds[:count].copy()
-    return part
-
-
-def _different(column: npt.NDArray[Any]) -> list[int]:
-    """The numbers in a column of places, in order."""
-    found: list[int] = np.flatnonzero(np.bincount(column)).tolist()
-    return found
-
-
-def _translated(
-    column: npt.NDArray[Any], used: dict[int, int], plain: npt.NDArray[Any]
-) -> npt.NDArray[np.int8]:
-    table = np.zeros(max(used, default=0) + 1, dtype=np.int8)
-    table[list(used)] = list(used.values())
-    made = np.zeros(len(column), dtype=np.int8)
-    made[plain] = table[column[plain]]
-    return made
-
-
-def _roomy(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    """The array, copied to one of twice the size where it is smaller than asked."""
-    if len(array) >= size:
-        return array
-    made = np.zeros(max(size, 2 * len(array)), dtype=array.dtype)
-    made[: len(array)] = array
-    return made
+def _translated(column: npt.NDArray[np.int32], odd: list[int], pool: Pool) -> npt.NDArray[np.int8]:
+    """Places of types in the pool as their numbers. Raises Declined for a text that is none."""
+    if len(odd) == len(column):
+        return np.zeros(len(column), dtype=np.int8)
+    if odd:
+        plain = np.ones(len(column), dtype=bool)
+        plain[odd] = False
+        column[odd] = column[int(plain.argmax())]
+    numbers = {text: at for at, text in enumerate(TYPES)}
+    places = np.flatnonzero(np.bincount(column)).tolist()
+    if any(pool[place] not in numbers for place in places):
+        raise Declined
+    table = np.zeros(max(places) + 1, dtype=np.int8)
+    table[places] = [numbers[pool[place]] for place in places]
+    return table[column]

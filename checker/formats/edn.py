@@ -2,7 +2,7 @@
 
 Tokens come from one regular expression and are looked up in a dictionary of atoms already seen, so that
 the commonest token (`:type`, `nil`, `3`) costs one search: this is the reader for files of ordinary size;
-`scan.py` is the one for large ones, and both are held to the same values.
+`compiled` is the one for large ones, and both are held to the same values.
 
 Rules of this file
   1. nil is None; keywords and symbols are strings, a keyword without its colon; vectors, lists and sets are

@@ -66,8 +66,12 @@ def unwrapped(operations: Iterable[Operation]) -> tuple[list[Operation], list[st
         else:
             made.append(operation)
             left += 1
-    told = f"{left} client entries carry no [key value] pair and were kept as they are"
-    return made, [told] if left else []
+    return made, whole_note(left)
+
+
+def whole_note(left: int) -> list[str]:
+    """What is said of client entries whose value is no pair."""
+    return [f"{left} client entries carry no [key value] pair and were kept as they are"] if left else []
 
 
 def _from_tuple(entry: list[Any]) -> dict[str, Any]:

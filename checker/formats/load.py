@@ -40,14 +40,12 @@ def load(
 
     `independent`: values are `[key value]` pairs, which become the key and the value of the operation.
     """
-    operations, notes = read(Path(path), lenient=lenient, progress=progress)
-    if independent:
-        operations, more = unwrapped(operations)
-        notes = [*notes, *more]
-    return History(operations, notes)
+    return History(*read(Path(path), lenient=lenient, independent=independent, progress=progress))
 
 
-def read(path: Path, *, lenient: bool, progress: Progress | None) -> tuple[Sequence[Operation], list[str]]:
+def read(
+    path: Path, *, lenient: bool, progress: Progress | None, independent: bool = False
+) -> tuple[Sequence[Operation], list[str]]:
     """The operations in a file, in columns where it is large, and what must be said about it.
 
     Raises HistoryError.
@@ -55,22 +53,26 @@ def read(path: Path, *, lenient: bool, progress: Progress | None) -> tuple[Seque
     try:
         with path.open("rb") as file, collector_paused():
             notation = recognised(path)
-            if not lenient and (table := _table(path, notation, progress)):
-                return table, []
+            notes: list[str] = []
+            if not lenient and (table := _table(path, notation, progress, notes, independent)):
+                return table, notes
             source = Source(path, file, lenient, progress)
             operations = list(READERS[notation](source))
     except OSError as error:
         raise HistoryError(f"{path}: cannot read the history: {error.strerror or error}") from None
-    return operations, source.notes()
+    operations, more = unwrapped(operations) if independent else (operations, [])
+    return operations, [*source.notes(), *more]
 
 
-def _table(path: Path, notation: Notation, progress: Progress | None) -> "Table | None":
+def _table(
+    path: Path, notation: Notation, progress: Progress | None, notes: list[str], independent: bool
+) -> "Table | None":
     """The table of a large file, None where it has none."""
     if path.stat().st_size < LARGE_BYTES.get(notation, math.inf) or not kernel.available():
         return None
     from checker.formats.columns import read_table
 
-    return read_table(path, notation, progress)
+    return read_table(path, notation, progress, notes, independent)
 
 
 def recognised(path: Path) -> Notation:

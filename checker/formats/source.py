@@ -28,6 +28,10 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+class Declined(Exception):
+    """This is for the readers of ordinary files: it is wrong, or beyond the compiled reader."""
+
+
 class Source:
     """Cuts a file into pieces at line ends, and is told what is wrong where."""
 
@@ -76,7 +80,7 @@ class Source:
 
     def torn(self, line: int) -> None:
         """The recorder was killed in the middle of this last line, which is nobody's mistake."""
-        self._notes.append(f"line {line} is torn (the harness was killed while writing it) and left out")
+        self._notes.append(torn_note(line))
 
     def notes(self) -> list[str]:
         """What a reader of the history must know about the file."""
@@ -84,3 +88,8 @@ class Source:
             return self._notes
         skipped = f"{self._skipped} entries were skipped, the first because of {self._first}"
         return [*self._notes, skipped]
+
+
+def torn_note(line: int) -> str:
+    """What is said of a last line that the recorder could not finish."""
+    return f"line {line} is torn (the harness was killed while writing it) and left out"

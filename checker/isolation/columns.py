@@ -18,7 +18,7 @@ the key in the entry's `key`, or as an independent `[k, v]`, or with no key at a
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -60,34 +60,48 @@ class TransactionColumns(NamedTuple):
 
 
 class Names(msgspec.Struct, frozen=True):
-    """What the numbers stand for, for sentences. Empty lists where a history was made of numbers."""
+    """What the numbers stand for, for sentences. Empty where a history was made of numbers.
 
-    keys: list[Any]
-    versions: list[Any]
-    processes: list[int]
-    pairs: list[Pair]
+    `ends` [t]: where in the history the entry is that tells how a transaction ended.
+    """
+
+    keys: Sequence[Any] = ()
+    versions: Sequence[Any] = ()
+    pairs: Sequence[Pair] = ()
+    ends: Ints = ()
 
     def key(self, key: int) -> str:
         """The name of a key."""
-        return str(self.keys[key]) if self.keys else f"k{key}"
+        return str(self.keys[key]) if len(self.keys) else f"k{key}"
 
-    def value(self, version: int) -> str:
+    def value(self, version: int) -> Any:
         """The value of a version."""
-        return repr(self.versions[version]) if self.versions else str(version)
+        return self.versions[version] if len(self.versions) else version
 
     def who(self, transaction: int) -> str:
-        """A transaction: by its place in the history where there is one."""
-        if not self.pairs:
+        """A transaction, as in `client 3 (entry 17)`."""
+        if not len(self.pairs):
             return f"transaction {transaction}"
         invocation, completion = self.pairs[transaction]
-        return f"T{(completion or invocation).index} (client {invocation.process})"
+        return f"client {invocation.process} (entry {(completion or invocation).index})"
 
-    def entries(self, transactions: list[int]) -> tuple[int, ...]:
-        """The indexes of all entries of these transactions."""
-        found: set[int] = set()
-        for transaction in transactions if self.pairs else ():
-            found.update(entry.index for entry in self.pairs[transaction] if entry is not None)
-        return tuple(sorted(found))
+    def session(self, transaction: int) -> str:
+        """Who ran a transaction, as in `client 3`."""
+        return f"client {self.pairs[transaction][0].process}" if len(self.pairs) else "the session"
+
+    def entries(self, transactions: Iterable[int]) -> tuple[int, ...]:
+        """The indexes of all entries of these transactions; without names, their numbers."""
+        if not len(self.pairs):
+            return tuple(sorted(set(transactions)))
+        pairs = [self.pairs[transaction] for transaction in transactions]
+        return tuple(sorted({entry.index for pair in pairs for entry in pair if entry is not None}))
+
+    def last_time(self, transactions: Iterable[int]) -> int | None:
+        """When the last of these transactions ended (ns); None where nobody knows."""
+        pairs = [self.pairs[transaction] for transaction in transactions if len(self.pairs)]
+        ends = [completion or invocation for invocation, completion in pairs]
+        last = max(ends, key=lambda entry: entry.index, default=None)
+        return last.time if last is not None and last.time >= 0 else None
 
 
 class Transactions(msgspec.Struct, frozen=True):
@@ -99,12 +113,17 @@ class Transactions(msgspec.Struct, frozen=True):
 
 def columns_of(history: History, init: Any = None) -> Transactions:
     """Take a history apart. Raises Unsuitable for operations that are no reads and writes."""
+    if history.table is not None:
+        from checker.isolation.tabled import transactions_of
+
+        if (transactions := transactions_of(history, init)) is not None:
+            return transactions
     return _Builder(init).build(_sessions(history))
 
 
-def unnamed(columns: TransactionColumns) -> Transactions:
-    """Columns made by a program, told by their numbers."""
-    return Transactions(columns, Names([], [], [], []))
+def unnamed(columns: TransactionColumns, ends: Ints = ()) -> Transactions:
+    """Columns made by a program, told by their numbers; `ends` as in Names, if known."""
+    return Transactions(columns, Names(ends=ends))
 
 
 def _sessions(history: History) -> list[list[Pair]]:
@@ -131,6 +150,7 @@ class _Builder:
         self._init = _hashable(init)
         self._key_numbers: dict[Any, int] = {}
         self._version_numbers: dict[tuple[int, Any], int] = {}
+        self._keys: list[Any] = []
         self._versions: list[Any] = []
         self._kind, self._key, self._version = array("q"), array("q"), array("q")
 
@@ -154,8 +174,8 @@ class _Builder:
             keys=len(self._key_numbers),
             versions=len(self._versions),
         )
-        processes = [int(session[0][0].process) for session in sessions]
-        return Transactions(columns, Names(list(self._key_numbers), self._versions, processes, pairs))
+        ends = [(completion or invocation).index for invocation, completion in pairs]
+        return Transactions(columns, Names(self._keys, self._versions, pairs, ends))
 
     def _add(self, pair: Pair, status: int) -> None:
         for kind, name, value in _operations(pair, status):
@@ -167,6 +187,8 @@ class _Builder:
                     "writes must be unique, or a read does not say what it saw"
                 )
             key = self._key_numbers.setdefault(_hashable(name), len(self._key_numbers))
+            if key == len(self._keys):
+                self._keys.append(name)
             self._kind.append(kind)
             self._key.append(key)
             self._version.append(self._number(key, value, kind))

@@ -1,32 +1,65 @@
 """Serializability and snapshot isolation: is there an order in which all reads come out as recorded?
 
-Both are NP-complete for histories like these, so there are three steps, the first two polynomial: causal
-consistency, which both imply; the order that is forced (`forced_order.py`); and a search for a complete
-order, which is exact but may be long.  It takes at most `budget` steps; then the verdict is unknown.
-
-The search runs the transactions of all sessions, one at a time.  Rules that keep it short:
-  1. A read must find the version that it saw current.
-  2. A version that still has readers to come must not be overwritten.  So which sessions have come how far
-     says all about a state (no other version matters any more), and a state that failed is not tried twice.
-  3. What runs without leaving a version that others have yet to read (a read, say) can be run at once: it
-     takes no possibility away from anybody.
-  4. Choices are tried in the order that is forced, else in that in which the history ended them, which is
-     mostly right.
-
-Under snapshot isolation a transaction that reads and writes is run in two steps: its snapshot, which also
-reserves the keys that it will write, and its commit.  Two that overlap and write one key cannot both.
+Both are NP-complete for histories like these, but mostly the answer is near.  The steps, from cheap to dear:
+  1. A likely order is tried (`schedule.py`).  Where it explains everything, the history is valid.
+  2. Causal consistency, which both levels imply (`judge.py`).
+  3. What follows from the reads, to the end (`forced_order.py`).  A circle in that proves the history
+     invalid. Histories in which every write is preceded by a read of its key are decided here.
+  4. A likely order again, with all that.  Where it still does not work out, some transactions are on
+     circles: each such region is searched exactly (`region.py`).  A region without an order proves the
+     history invalid. What the others propose is kept, and the likely order is tried again; regions grow
+     until it works out.
+  5. When `budget` steps of these searches are used up, the verdict is unknown, and says what is known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from checker.isolation.columns import Transactions
-from checker.isolation.engine import Engine
-from checker.isolation.facts import Facts, resolve
-from checker.isolation.forced_order import ForcedOrder
-from checker.isolation.judge import duplicate_reason, judge_case, open_case, unknown, verdict_of
+from checker.isolation.cycle import Neighbours
+from checker.isolation.engine import COMPILED_FROM, Engine
+from checker.isolation.explanation import IMPOSSIBLE, Finding
+from checker.isolation.explanation import Case as Told
+from checker.isolation.facts import resolve
+from checker.isolation.forced_order import ForcedOrder, versions_of
+from checker.isolation.judge import (
+    Case,
+    absurd,
+    duplicate_reason,
+    judge,
+    judge_case,
+    open_case,
+    unknown,
+    verdict_of,
+)
 from checker.isolation.level import SERIALIZABLE, Level
+from checker.isolation.order import urgency_of
+from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
+from checker.isolation.proof import Proof
+from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
+from checker.isolation.schedule import completed, schedule, urgencies
 from checker.verdict import Verdict
+from checker.wording import plural
+
+CASES = 6
+"""Suppositions that a proof goes through in words; longer proofs only name the transactions."""
+
+REGION_UP_TO = 2_000
+"""Transactions of a region beyond which it is not searched."""
+
+SHRINK_UP_TO = 60
+"""Transactions of a region without an order that is made smaller, to be told."""
+
+
+MANY_SESSIONS = 500
+"""Sessions from which on clocks are dear."""
+
+
+class Core(NamedTuple):
+    """Transactions for whose writes there is no order."""
+
+    region: Region
+    graph: Precedence
 
 
 def judge_order(transactions: Transactions, level: Level, engine: Engine, budget: int) -> Verdict:
@@ -35,186 +68,182 @@ def judge_order(transactions: Transactions, level: Level, engine: Engine, budget
     if duplicate >= 0:
         return unknown(duplicate_reason(transactions, duplicate))
     case = open_case(transactions, resolution, level, engine)
-    anomalies = judge_case(case, level)
-    if anomalies:
-        return verdict_of(anomalies, transactions)
-    ends = _ends(transactions)
-    forced = ForcedOrder(case.facts, level is SERIALIZABLE)
-    if forced.fits():
-        forced.grow()
-        if forced.cycle:
-            return verdict_of([case.explainer.forced(forced.cycle)], transactions)
-        ends = forced.rank(ends)
-    search = Search(case.facts, level is SERIALIZABLE, ends)
-    answer = search.run(budget)
-    if answer is None:
-        return unknown(
-            f"the search for an order ended after {budget} steps (option budget) without an answer; "
-            f"at most {search.deepest} of {search.total} steps of transactions could be put in order by then"
-        )
-    anomalies = [] if answer else [case.explainer.stuck(search.stuck, search.deepest, search.total)]
-    return verdict_of(anomalies, transactions, search_steps=search.taken)
+    if any(True for _ in absurd(case)):
+        return verdict_of(case, level, judge_case(case, level))
+    orders = Orders(case, 1 if level is SERIALIZABLE else 2, budget)
+    if orders.is_likely_right(orders.graph):
+        return verdict_of(case, level, [], search_steps=0)
+    if findings := judge_case(case, level):
+        return verdict_of(case, level, findings)
+    forced = ForcedOrder(orders.graph, orders.versions)
+    kind, meaning = f"not-{level.name}", IMPOSSIBLE[level.name]
+    if forced.circle:
+        found = case.explainer.links(Proof(orders.graph).circle(), kind, meaning)
+        return verdict_of(case, level, [found])
+    try:
+        core = orders.settle(forced)
+    except Exhausted:
+        return unknown(orders.established(level))
+    steps = orders.effort.taken
+    if core is None:
+        return verdict_of(case, level, [], search_steps=steps)
+    return verdict_of(case, level, [_refuted(case, orders, core, (kind, meaning))], search_steps=steps)
 
 
-def _ends(transactions: Transactions) -> list[int]:
-    """By what choices are ordered: the index of the entry with which each transaction ended."""
-    if not transactions.names.pairs:
-        return list(range(len(transactions.columns.status)))
-    return [(completion or invocation).index for invocation, completion in transactions.names.pairs]
+def judge_weaker(transactions: Transactions, level: Level, engine: Engine) -> Verdict:
+    """The verdict of a level that the strongest one implies, where it pays to begin with that.
+
+    Some levels look at each session by itself, others at a clock with a place for each session: with many
+    sessions (clients that crashed, say) that takes time and memory.  So a large history is first tried with
+    one likely order of all transactions, run one after the other, which takes a fraction of it.  Where that
+    explains everything, it does so at every level.
+    """
+    sessions = len(transactions.columns.session_start) - 1
+    dear = level.kind in ("cm", "pram") or (level.clocks and sessions >= MANY_SESSIONS)
+    if not dear or len(transactions.columns.kind) < COMPILED_FROM:
+        return judge(transactions, level, engine)
+    resolution, duplicate = resolve(transactions, engine)
+    if duplicate >= 0:
+        return unknown(duplicate_reason(transactions, duplicate))
+    case = open_case(transactions, resolution, level, engine)
+    if not any(True for _ in absurd(case)):
+        orders = Orders(case, 1, 0)
+        if orders.is_likely_right(orders.graph):
+            return verdict_of(case, level, [])
+    return verdict_of(case, level, judge_case(case, level))
 
 
-class Move(NamedTuple):
-    """A step of a transaction: `snapshot` reads and reserves, `commit` writes; or both at once."""
+class Orders:
+    """The search for an order of the writes of each key."""
 
-    transaction: int
-    snapshot: bool
-    commit: bool
+    def __init__(self, case: Case, width: int, budget: int) -> None:
+        self._case, self._width = case, width
+        self.versions = versions_of(case.facts, case.engine)
+        self.graph = Precedence(case.facts, width, case.engine)
+        self.effort = Effort(budget)
+        self._urgency = urgencies(self.graph, urgency_of(case.transactions, case.engine))
+        self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
+        self._open: frozenset[int] = frozenset()
 
+    def is_likely_right(self, graph: Precedence) -> bool:
+        """Does a likely order explain everything?"""
+        edges, index = self._complete(graph)
+        _, placed, wanted = graph.sorted(edges, index)
+        return placed == wanted
 
-class Search:
-    """A depth-first search with undo. `stuck` describes the furthest state that led nowhere."""
+    def _complete(self, graph: Precedence) -> tuple[EdgeColumns, Neighbours]:
+        """The graph with a likely order of all writes (without, if it has a circle by itself)."""
+        previous, done, wanted = schedule(graph, self.versions, self._urgency)
+        return graph.neighbours(completed(graph, self.versions, previous) if done == wanted else None)
 
-    def __init__(self, facts: Facts, serializable: bool, ends: list[int]) -> None:
-        self._ends = ends
-        self._reads: dict[int, list[tuple[int, int]]] = {}
-        self._writes: dict[int, list[int]] = {}
-        self._left: dict[tuple[int, int], int] = {}
-        self._plans: list[list[Move]] = []
-        self._load(facts, serializable)
-        self._current = [facts.transactions] * facts.keys
-        self._reserved: dict[int, int] = {}
-        self._at = [0] * len(self._plans)
-        self._trail: list[tuple[int, list[tuple[int, int]]]] = []
-        self.total = sum(map(len, self._plans))
-        self.taken = self.deepest = 0
-        self.stuck: list[tuple[int, int, int]] = []
-
-    def _load(self, facts: Facts, serializable: bool) -> None:
-        for session in range(facts.sessions):
-            plan: list[Move] = []
-            for t in range(int(facts.session_start[session]), int(facts.session_start[session + 1])):
-                if facts.position[t] < 0:
-                    continue
-                slots = range(int(facts.read_start[t]), int(facts.read_start[t + 1]))
-                reads = {(int(facts.read_key[r]), int(facts.read_from[r])) for r in slots}
-                places = range(int(facts.write_start[t]), int(facts.write_start[t + 1]))
-                self._reads[t] = sorted(reads)
-                self._writes[t] = [int(facts.write_key[w]) for w in places]
-                for key, source in reads:
-                    self._left[source, key] = self._left.get((source, key), 0) + 1
-                if serializable or not reads or not places:
-                    plan.append(Move(t, True, True))
-                else:
-                    plan += [Move(t, True, False), Move(t, False, True)]
-            self._plans.append(plan)
-
-    def run(self, budget: int) -> bool | None:
-        """Is there an order? None if the budget ended first."""
-        failed: set[tuple[int, ...]] = set()
-        frames: list[tuple[int, tuple[int, ...], Iterator[int]]] = []
+    def settle(self, forced: ForcedOrder) -> Core | None:
+        """Find an order (None), or transactions that have none. Raises Exhausted."""
         while True:
-            self._run_free()
-            if len(self._trail) == self.total:
-                return True
-            state = tuple(self._at)
-            choices = [] if state in failed else self._choices()
-            if not choices:
-                self._note_stuck()
-            frames.append((len(self._trail), state, iter(choices)))
-            while frames:
-                mark, state, rest = frames[-1]
-                self._undo(mark)
-                session = next(rest, None)
-                if session is not None:
-                    self._apply(session)
-                    break
-                failed.add(state)
-                frames.pop()
-            else:
-                return False
-            if self.taken > budget:
+            pins = [order for _, orders in self._regions.values() for order in orders]
+            graph = forced.graph.suppose(pins) if pins else forced.graph
+            knots = self._knots(graph)
+            if not knots:
                 return None
+            for members in knots:
+                core = self._search(forced, members)
+                if core is not None:
+                    return core
 
-    def _run_free(self) -> None:
-        """Rule 3, until nobody can go on for free."""
-        moved = True
-        while moved:
-            moved = False
-            for session, plan in enumerate(self._plans):
-                while self._at[session] < len(plan) and self._is_free(plan[self._at[session]]):
-                    self._apply(session)
-                    moved = True
-
-    def _is_free(self, move: Move) -> bool:
-        t = move.transaction
-        if not move.commit or any((t, key) in self._left for key in self._writes[t]):
-            return False
-        return self._obstacle(move) is None
-
-    def _choices(self) -> list[int]:
-        waiting = [s for s, plan in enumerate(self._plans) if self._at[s] < len(plan)]
-        able = [s for s in waiting if self._obstacle(self._plans[s][self._at[s]]) is None]
-        return sorted(able, key=lambda s: self._ends[self._plans[s][self._at[s]].transaction])
-
-    def _obstacle(self, move: Move) -> tuple[int, int] | None:
-        """What keeps this step from running: the key, and the transaction whose version (or claim) it is."""
-        t = move.transaction
-        if move.snapshot:
-            for key, source in self._reads[t]:
-                if self._current[key] != source:
-                    return key, source
-            for key in self._writes[t]:
-                if key in self._reserved:
-                    return key, self._reserved[key]
-        for key in self._writes[t] if move.commit else ():
-            source = self._current[key]
-            mine = move.snapshot and (key, source) in self._reads[t]
-            if self._left.get((source, key), 0) > mine:
-                return key, source
+    def _search(self, forced: ForcedOrder, members: frozenset[int]) -> Core | None:
+        """Search one region, together with those that it touches."""
+        touched = [at for at, (known, _) in self._regions.items() if known & members]
+        grown = members.union(*(self._regions[at][0] for at in touched))
+        self._open = grown
+        if len(grown) > REGION_UP_TO:
+            raise Exhausted
+        # What is on a circle of proposals was not among what made them.
+        assert all(self._regions[at][0] != grown for at in touched)
+        for at in touched:
+            del self._regions[at]
+        region = self._region(forced, grown)
+        answer = region.solve((), self.effort)
+        if isinstance(answer, Refuted):
+            return Core(self._smaller(forced, region), forced.graph)
+        self._regions[min(grown)] = (grown, answer)
         return None
 
-    def _apply(self, session: int) -> None:
-        move = self._plans[session][self._at[session]]
-        t = move.transaction
-        self._at[session] += 1
-        self.taken += 1
-        overwritten: list[tuple[int, int]] = []
-        if move.snapshot:
-            for key, source in self._reads[t]:
-                self._left[source, key] -= 1
-        for key in self._writes[t]:
-            if move.commit:
-                overwritten.append((key, self._current[key]))
-                self._current[key] = t
-                self._reserved.pop(key, None)
-            else:
-                self._reserved[key] = t
-        self._trail.append((session, overwritten))
+    def _region(self, forced: ForcedOrder, members: Iterable[int]) -> Region:
+        rank = {t: int(self._urgency[t * self._width]) for t in members}
+        order = sorted(members, key=rank.__getitem__)
+        return Region(self._case.facts, self._width, order, forced.after(order))
 
-    def _undo(self, mark: int) -> None:
-        while len(self._trail) > mark:
-            session, overwritten = self._trail.pop()
-            self._at[session] -= 1
-            move = self._plans[session][self._at[session]]
-            t = move.transaction
-            for key, source in overwritten:
-                self._current[key] = source
-            for key in self._writes[t]:
-                if move.snapshot:
-                    self._reserved.pop(key, None)
-                else:
-                    self._reserved[key] = t
-            if move.snapshot:
-                for key, source in self._reads[t]:
-                    self._left[source, key] += 1
+    def _smaller(self, forced: ForcedOrder, region: Region) -> Region:
+        """Leave out transactions without which there is no order either."""
+        if len(region.transactions) > SHRINK_UP_TO:
+            return region
+        for t in list(region.transactions):
+            rest = self._region(forced, [other for other in region.transactions if other != t])
+            try:
+                if isinstance(rest.solve((), self.effort), Refuted):
+                    region = rest
+            except Exhausted:
+                break
+        return region
 
-    def _note_stuck(self) -> None:
-        if len(self._trail) < self.deepest:
-            return
-        self.deepest = len(self._trail)
-        self.stuck = []
-        for session, plan in enumerate(self._plans):
-            if self._at[session] < len(plan):
-                move = plan[self._at[session]]
-                if (obstacle := self._obstacle(move)) is not None:
-                    self.stuck.append((move.transaction, *obstacle))
+    def _knots(self, graph: Precedence) -> list[frozenset[int]]:
+        """The transactions on circles, and those whose writes are read on them; none if all is explained."""
+        edges, index = self._complete(graph)
+        _, placed, wanted = graph.sorted(edges, index)
+        if placed == wanted:
+            return []
+        found = []
+        for knot in graph.knots(edges):
+            members = {int(edges.source[e]) // self._width for e in knot}
+            authors = {int(edges.third[e]) for e in knot if edges.kind[e] == OVERWRITE}
+            found.append(frozenset(members | authors - {-1, self._case.facts.transactions}))
+        return _merged(found)
+
+    def established(self, level: Level) -> str:
+        """What is known when the budget has ended."""
+        settled = sum(len(members) for members, _ in self._regions.values())
+        why = (
+            f"the search for an order ended after {self.effort.taken} steps (option budget) without an answer"
+            if self.effort.taken > self.effort.budget
+            else f"more than {REGION_UP_TO} transactions depend on each other's order, too many to search"
+        )
+        left = plural(len(self._open), "transaction")
+        return (
+            f"{why}; {level.name} implies causal consistency, which holds, and what follows from the reads "
+            f"contradicts nothing. Left open is in which order {left} wrote the same keys"
+            + (f"; for {settled} others an order was found" if settled else "")
+        )
+
+
+def _refuted(case: Case, orders: Orders, core: Core, what: tuple[str, str]) -> Finding:
+    """Tell why there is no order: whichever of two writes came first, a circle follows."""
+    told = list(_cases(orders, core, ()))
+    if any(each is None for each in told):
+        return case.explainer.exhausted(core.region.transactions, orders.effort.taken)
+    return case.explainer.cases([each for each in told if each is not None], *what)
+
+
+def _cases(orders: Orders, core: Core, supposed: tuple[Order, ...]) -> Iterable[Told | None]:
+    """The cases of the proof; None where it would be too long to tell."""
+    forced = ForcedOrder(core.graph.suppose(supposed) if supposed else core.graph, orders.versions)
+    if forced.circle:
+        yield Told(supposed, Proof(forced.graph).circle())
+        return
+    answer = core.region.solve(supposed, Effort(CASES**4))
+    if not isinstance(answer, Refuted) or answer.pair is None or len(supposed) >= CASES // 2:
+        yield None
+        return
+    first, second, key = answer.pair
+    yield from _cases(orders, core, (*supposed, (first, second, key)))
+    yield from _cases(orders, core, (*supposed, (second, first, key)))
+
+
+def _merged(groups: list[frozenset[int]]) -> list[frozenset[int]]:
+    """Groups that have a member in common as one."""
+    home: dict[int, int] = {}
+    found: dict[int, set[int]] = {}
+    for at, group in enumerate(groups):
+        found[at] = set(group)
+        for other in {home[t] for t in group if t in home}:
+            found[at] |= found.pop(other)
+        home |= dict.fromkeys(found[at], at)
+    return [frozenset(group) for group in found.values()]

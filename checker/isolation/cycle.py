@@ -1,18 +1,20 @@
-"""Short cycles in an order that cannot be, for people to follow.
+"""Short circles in a graph, for people to follow; and its knots, in which all circles are.
 
-Only what a failed topological sort left over is looked at, and of that only what leads back to itself.
-Pure Python: it runs once, when there is something to explain.
+A graph is two columns: edge e leads from `source` [e] to `target` [e].  A knot is a set of nodes that all
+lead to each other; without one there is no circle.  Of each graph some circles are found that have no node
+in common, and each is the shortest through one of the nodes that were tried.  Kernels (`engine.py`).
 """
 
-from collections import deque
 from typing import NamedTuple
 
 from checker.isolation.columns import Ints
+from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.order import Edges
+from checker.txn.components import strong
 
 STARTS = 60
-"""So many transactions are tried as the start of a shortest cycle; a cycle of two ends the trial."""
+"""So many nodes are tried as the start of a shortest circle; a circle of two ends the trial."""
 
 
 class Step(NamedTuple):
@@ -25,110 +27,165 @@ class Step(NamedTuple):
     forced: bool
 
 
-Graph = dict[int, list[Step]]
+class Neighbours(NamedTuple):
+    """The edges of node n are `edge` [start[n]] up to `edge` [start[n + 1]], by number."""
+
+    start: Ints
+    edge: Ints
 
 
-def cycles(facts: Facts, edges: Edges, order: Ints, placed: int, wanted: int) -> list[list[Step]]:
-    """Up to `wanted` short cycles with no transaction in common, among what is not placed."""
-    done = set(order[:placed]) if isinstance(order, list) else set(order[:placed].tolist())
-    left = {t for t in range(facts.transactions) if facts.position[t] >= 0 and t not in done}
-    graph = trimmed(_graph(facts, edges, left))
-    found: list[list[Step]] = []
-    while graph and len(found) < wanted:
-        cycle = _shortest(graph)
-        found.append(cycle)
-        graph = trimmed(_without(graph, {step.source for step in cycle}))
+class Walk(NamedTuple):
+    """What `short_circle` works with: `came` [node] is the edge by which the search from `stamp` [node]
+    came."""
+
+    came: Ints
+    stamp: Ints
+    depth: Ints
+    queue: Ints
+
+
+def cycles(facts: Facts, edges: Edges, wanted: int, engine: Engine) -> list[list[Step]]:
+    """Up to `wanted` short circles of sessions, reads and these edges, with no transaction in common."""
+    room = facts.transactions + len(facts.read_from) + edges.found
+    source, target, slot = (engine.vector(room) for _ in range(3))
+    counts = engine.run(all_edges, facts, edges, (source, target, slot))
+    size, plain = int(counts[0]), int(counts[1])
+    source, target = engine.part(source, 0, size), engine.part(target, 0, size)
+    found = circles(facts.transactions, source, target, plain, wanted, engine)
+    return [
+        [Step(int(source[e]), int(target[e]), int(slot[e]), e >= plain) for e in circle] for circle in found
+    ]
+
+
+def circles(  # noqa: PLR0917
+    nodes: int, source: Ints, target: Ints, plain: int, wanted: int, engine: Engine
+) -> list[list[int]]:
+    """Up to `wanted` short circles as numbers of edges; those from number `plain` on are tried first."""
+    found: list[list[int]] = []
+    gone = engine.vector(nodes)
+    new = engine.vector
+    while len(found) < wanted:
+        index, label = knots(nodes, source, target, gone, engine)
+        starts = new(STARTS)
+        count = int(engine.run(pick_starts, (source, target), plain, label, gone, starts))
+        if count == 0:
+            break
+        walk = Walk(new(nodes), new(nodes, -1), new(nodes), new(nodes + 1))
+        circle = new(nodes + 1)
+        length = int(engine.run(short_circle, index, (source, target), label, starts, count, (walk, circle)))
+        found.append([int(circle[at]) for at in range(length)])
+        for e in found[-1]:
+            gone[int(source[e])] = 1
     return found
 
 
-def steps(facts: Facts, edges: Edges) -> Graph:
-    """The whole graph."""
-    return _graph(facts, edges, {t for t in range(facts.transactions) if facts.position[t] >= 0})
+def knots(nodes: int, source: Ints, target: Ints, gone: Ints, engine: Engine) -> tuple[Neighbours, Ints]:
+    """The edges by source, and for each node the number of its knot. A node that is gone is one by itself."""
+    new = engine.vector
+    index = Neighbours(new(nodes + 1), new(len(source)))
+    engine.run(group_edges, source, target, gone, index)
+    label, entered = new(nodes, -1), new(nodes)
+    work = (new(nodes), new(nodes + 1), new(nodes), new(nodes))
+    engine.run(strong, index.start, index.edge, target, label, entered, work)
+    return index, label
 
 
-def _graph(facts: Facts, edges: Edges, left: set[int]) -> Graph:
-    graph: Graph = {t: [] for t in left}
-    for t in left:
-        if (after := int(facts.next[t])) in left:
-            graph[t].append(Step(t, after, -1, False))
-        if edges.reads not in (-2, int(facts.session_of[t])):
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def all_edges(facts: Facts, edges: Edges, out: tuple[Ints, Ints, Ints]) -> tuple[int, int]:
+    """Sessions and reads, then the further edges. Returns how many there are, and how many of the former."""
+    source, target, slot = out
+    nobody, count = facts.transactions, 0
+    for t in range(facts.transactions):
+        if facts.next[t] >= 0:
+            source[count], target[count], slot[count] = t, facts.next[t], -1
+            count += 1
+    for r in range(len(facts.read_from)):
+        if facts.read_from[r] == nobody:
             continue
-        for slot in range(int(facts.read_start[t]), int(facts.read_start[t + 1])):
-            if (source := int(facts.read_from[slot])) in left:
-                graph[source].append(Step(source, t, slot, False))
+        if edges.reads == -2 or facts.session_of[facts.reader[r]] == edges.reads:
+            source[count], target[count], slot[count] = facts.read_from[r], facts.reader[r], r
+            count += 1
+    plain = count
     for e in range(edges.found):
-        source, slot = int(edges.source[e]), int(edges.slot[e])
-        if source in left and (target := int(facts.read_from[slot])) in left:
-            graph[source].append(Step(source, target, slot, True))
-    return graph
+        after = facts.read_from[edges.slot[e]]
+        if after != nobody:
+            source[count], target[count], slot[count] = edges.source[e], after, edges.slot[e]
+            count += 1
+    return count, plain
 
 
-def trimmed(graph: Graph) -> Graph:
-    """Without transactions that lead nowhere or come from nowhere."""
-    for _ in range(2):
-        incoming: dict[int, list[int]] = {t: [] for t in graph}
-        outgoing = {t: len(following) for t, following in graph.items()}
-        for t, following in graph.items():
-            for step in following:
-                incoming[step.target].append(t)
-        dead = [t for t, count in outgoing.items() if count == 0]
-        gone = set(dead)
-        while dead:
-            for before in incoming[dead.pop()]:
-                outgoing[before] -= 1
-                if outgoing[before] == 0 and before not in gone:
-                    gone.add(before)
-                    dead.append(before)
-        graph = _reversed(_without(graph, gone))
-    return graph
+def group_edges(source: Ints, target: Ints, gone: Ints, index: Neighbours) -> None:
+    """Number the edges by source, in their order; without those of nodes that are gone."""
+    for e in range(len(source)):
+        if gone[source[e]] == 0 and gone[target[e]] == 0:
+            index.start[source[e]] += 1
+    total = 0
+    for n in range(len(index.start)):
+        total += index.start[n]
+        index.start[n] = total
+    for e in range(len(source) - 1, -1, -1):
+        if gone[source[e]] == 0 and gone[target[e]] == 0:
+            index.start[source[e]] -= 1
+            index.edge[index.start[source[e]]] = e
 
 
-def _without(graph: Graph, gone: set[int]) -> Graph:
-    return {
-        t: [step for step in following if step.target not in gone]
-        for t, following in graph.items()
-        if t not in gone
-    }
+def pick_starts(edges: tuple[Ints, Ints], plain: int, label: Ints, gone: Ints, starts: Ints) -> int:
+    """Nodes with an edge inside a knot; first those whose edge is not plain. Returns how many."""
+    source, target = edges
+    count, last = 0, -1
+    for turn in range(2):
+        low, high = (plain, len(source)) if turn == 0 else (0, plain)
+        for e in range(low, high):
+            if count == len(starts):
+                return count
+            inside = label[source[e]] == label[target[e]] and source[e] != last
+            if inside and gone[source[e]] == 0 and gone[target[e]] == 0:
+                last = source[e]
+                starts[count] = last
+                count += 1
+    return count
 
 
-def _reversed(graph: Graph) -> Graph:
-    turned: Graph = {t: [] for t in graph}
-    for following in graph.values():
-        for step in following:
-            turned[step.target].append(Step(step.target, step.source, step.slot, step.forced))
-    return turned
-
-
-def _shortest(graph: Graph) -> list[Step]:
-    starts = sorted(graph, key=lambda t: (not any(step.forced for step in graph[t]), t))
-    best: list[Step] = []
-    for start in starts[:STARTS]:
-        cycle = path(graph, start, start)
-        if cycle and (not best or len(cycle) < len(best)):
-            best = cycle
-        if len(best) == 2:
+def short_circle(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    index: Neighbours,
+    edges: tuple[Ints, Ints],
+    label: Ints,
+    starts: Ints,
+    count: int,
+    room: tuple[Walk, Ints],
+) -> int:
+    """Fill the circle with the edges of the shortest one through a start. Returns its length."""
+    source, target = edges
+    walk, circle = room
+    best = 0
+    for trial in range(count):
+        begin = starts[trial]
+        walk.queue[0], walk.depth[begin] = begin, 0
+        done, waiting, closed = 0, 1, False
+        while done < waiting and not closed:
+            n = walk.queue[done]
+            done += 1
+            if best > 0 and walk.depth[n] + 1 >= best:
+                break
+            for i in range(index.start[n], index.start[n + 1]):
+                e = index.edge[i]
+                after = target[e]
+                if label[after] != label[begin] or walk.stamp[after] == trial:
+                    continue
+                walk.stamp[after], walk.came[after] = trial, e
+                walk.depth[after] = walk.depth[n] + 1
+                walk.queue[waiting] = after
+                waiting += 1
+                if after == begin:
+                    closed = True
+                    break
+        if closed:
+            best, at = walk.depth[begin], begin
+            for place in range(best - 1, -1, -1):
+                circle[place] = walk.came[at]
+                at = source[walk.came[at]]
+        if best == 2:
             break
-    # A transaction may lie between two cycles without being on one; then every one is tried.
-    for start in starts[STARTS:] if not best else ():
-        if best := path(graph, start, start):
-            break
-    return best
-
-
-def path(graph: Graph, start: int, goal: int) -> list[Step]:
-    """A shortest way with at least one step; empty if there is none."""
-    came: dict[int, Step] = {}
-    queue = deque([start])
-    while queue:
-        t = queue.popleft()
-        for step in graph.get(t, ()):
-            if step.target in came:
-                continue
-            came[step.target] = step
-            if step.target == goal:
-                way = [step]
-                while way[-1].source != start:
-                    way.append(came[way[-1].source])
-                return way[::-1]
-            queue.append(step.target)
-    return []
+    return int(best)

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
+from checker.isolation.search import last_below, lower_bound
 
 CAUSAL, MONOTONIC = 0, 1
 
@@ -120,14 +121,9 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
                 continue
             # It wrote far more than t3 read: look for the keys of t3 among its writes instead.
             for slot in range(begin, end):
-                key, low, high = facts.read_key[slot], facts.write_start[t2], facts.write_start[t2 + 1]
-                while low < high:
-                    middle = (low + high) // 2
-                    if facts.write_key[middle] < key:
-                        low = middle + 1
-                    else:
-                        high = middle
-                found = low < facts.write_start[t2 + 1] and facts.write_key[low] == key
+                key, end = facts.read_key[slot], facts.write_start[t2 + 1]
+                low = lower_bound(facts.write_key, facts.write_start[t2], end, key)
+                found = low < end and facts.write_key[low] == key
                 if found and facts.read_from[slot] != t2:
                     if count < room:
                         out.source[count] = t2
@@ -228,15 +224,12 @@ def behind(facts: Facts, work: Behind, out: Out) -> int:  # noqa: PLR0912
                 done = 0 if t1 == facts.transactions else clocks[t1 * sessions + j]
                 if limit <= done:
                     continue
-                begin, end, w = facts.group_begin[g], facts.group_begin[g + 1], work.hint[g]
-                while w + 1 < end and facts.writer_at[w + 1] < limit:
-                    w += 1
-                while w > begin and facts.writer_at[w] >= limit:
-                    w -= 1
-                work.hint[g] = w
-                place = facts.writer_at[w]
-                if place >= limit or place < done:
+                begin, end = facts.group_begin[g], facts.group_begin[g + 1]
+                w = last_below(facts.writer_at, begin, end, work.hint[g], limit)
+                work.hint[g] = max(w, begin)
+                if w < begin or facts.writer_at[w] < done:
                     continue
+                place = facts.writer_at[w]
                 t2 = facts.at[facts.session_start[j] + place]
                 if t2 != t1:
                     if count < room:
@@ -299,13 +292,7 @@ def follow_reads(facts: Facts, clocks: Ints, seen: Sightings, out: Out) -> int:
                 if source == nobody:
                     continue
                 session, position = facts.session_of[source], facts.position[source]
-                low, high = seen.start[key], seen.start[key + 1]
-                while low < high:
-                    middle = (low + high) // 2
-                    if seen.session[middle] < session:
-                        low = middle + 1
-                    else:
-                        high = middle
+                low = lower_bound(seen.session, seen.start[key], seen.start[key + 1], session)
                 while (
                     low < seen.start[key + 1]
                     and seen.session[low] == session

@@ -9,7 +9,9 @@ Rule of this file: numpy and numba are imported only when the compiled engine is
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Protocol
+from zlib import crc32
 
 from checker import kernel
 from checker.isolation.columns import Ints, TransactionColumns
@@ -22,10 +24,19 @@ class Engine(Protocol):
     """Makes vectors and runs kernels on them."""
 
     def vector(self, length: int, fill: int = 0) -> Ints:
-        """A vector of 64-bit integers."""
+        """A vector of integers that fit 32 bits: numbers of operations and of what there is fewer of."""
 
     def clocks(self, length: int) -> Ints:
         """A vector of zeros for positions in sessions, which fit 32 bits and of which there are many."""
+
+    def part(self, column: Ints, low: int, high: int) -> Ints:
+        """A part of a vector."""
+
+    def joined(self, first: Ints, second: Ints) -> Ints:
+        """One vector behind the other, as a new one."""
+
+    def sorted(self, values: Ints) -> Ints:
+        """The places of a vector in the order of its values; equal ones stay in their order."""
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a kernel."""
@@ -45,6 +56,18 @@ class Interpreted:
         """A list of zeros."""
         return [0] * length
 
+    def part(self, column: Ints, low: int, high: int) -> Ints:
+        """A list."""
+        return column[low:high]
+
+    def joined(self, first: Ints, second: Ints) -> Ints:
+        """A list."""
+        return [*first, *second]
+
+    def sorted(self, values: Ints) -> Ints:
+        """A list."""
+        return sorted(range(len(values)), key=values.__getitem__)
+
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the kernel as the Python function that it is."""
         return function(*arguments)
@@ -58,10 +81,10 @@ class Compiled:
     """Numpy vectors, and numba."""
 
     def vector(self, length: int, fill: int = 0) -> Ints:
-        """A vector of int64."""
+        """A vector of int32."""
         import numpy
 
-        return numpy.full(length, fill, dtype=numpy.int64)
+        return numpy.full(length, fill, dtype=numpy.int32)
 
     def clocks(self, length: int) -> Ints:
         """A vector of int32."""
@@ -69,15 +92,31 @@ class Compiled:
 
         return numpy.zeros(length, dtype=numpy.int32)
 
+    def part(self, column: Ints, low: int, high: int) -> Ints:
+        """A vector of its own, so that the rest can be forgotten."""
+        return column[low:high].copy()
+
+    def joined(self, first: Ints, second: Ints) -> Ints:
+        """A vector."""
+        import numpy
+
+        return numpy.concatenate((first, second))
+
+    def sorted(self, values: Ints) -> Ints:
+        """A vector."""
+        import numpy
+
+        return numpy.argsort(numpy.asarray(values), kind="stable")
+
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the kernel's machine code; made at first use, then kept on disk."""
         return _compiled(function)(*arguments)
 
     def adopt(self, columns: TransactionColumns) -> TransactionColumns:
-        """Contiguous int64 vectors; no copy where they are that already."""
+        """Contiguous int32 vectors; no copy where they are that already."""
         import numpy
 
-        return _each(columns, lambda column: numpy.ascontiguousarray(column, dtype=numpy.int64))
+        return _each(columns, lambda column: numpy.ascontiguousarray(column, dtype=numpy.int32))
 
 
 def engine_for(operations: int) -> Engine:
@@ -92,5 +131,33 @@ def _each(columns: TransactionColumns, convert: Callable[[Ints], Ints]) -> Trans
 
 
 @functools.cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return kernel.njit(function)
+def _compiled(function: Callable[..., Any], inline: bool = False) -> Callable[..., Any]:
+    """The machine code of a kernel.
+
+    Kernels that it calls are written into it, for a call passes on every column.  It is a copy that calls
+    their compiled forms.  The copy's name has a digest of them in it, because what numba keeps on disk is
+    filed by name and by the kernel's own file.
+    """
+    called = {
+        name: value
+        for name in function.__code__.co_names
+        if isinstance(value := function.__globals__.get(name), FunctionType)
+    }
+    if not called:
+        return kernel.njit_uncounted(function, inline=inline)
+    linked = FunctionType(
+        function.__code__,
+        function.__globals__ | {name: _compiled(value, True) for name, value in called.items()},
+        function.__name__,
+    )
+    linked.__qualname__ = f"{function.__name__}_{_digest(function):08x}"
+    return kernel.njit_uncounted(linked, inline=inline)
+
+
+def _digest(function: Callable[..., Any]) -> int:
+    """Changes when the kernel, or one that it calls, does."""
+    code, digest = function.__code__, 0
+    for name in code.co_names:
+        if isinstance(value := function.__globals__.get(name), FunctionType):
+            digest = crc32(_digest(value).to_bytes(4), digest)
+    return crc32(repr((code.co_code, code.co_consts, code.co_names)).encode(), digest)

@@ -1,209 +1,309 @@
 """Which writes must come before which in every order, for serializability and snapshot isolation.
 
-The order of the writes of a key is not recorded; but often there is no choice.  Dependencies are sessions,
-reads and known orders of two writes ("ww"); a reader also comes before whoever overwrites what it read
-("rw").  Serializable means that dependencies and rw form no cycle; snapshot isolation, that they form none
-in which no two rw follow each other (Cerone and Gotsman, "Analysing snapshot isolation", PODC 2016).  From
-this, if one order of two writes would close such a cycle, the other is forced:
+The order of the writes of a key is not recorded; but often there is no choice.  A write is known to come
+before another of its key if its beginning comes before the other's end (the other way round would close a
+circle). Then, in the graph of `precedence.py`:
 
-  - t3 read x from t1, t2 writes x and is in front of t3: t2 before t1
-  - a is in front of b, both write x: a before b
+  - who read the first did not see the second, so it began before that ended (rw)
+  - two that write one key do not overlap, so the first ended before the second began (snapshot isolation)
+  - t3 read x from t1, and t2 writes x and ended before t3 began: t2 comes before t1
 
-Rounds are run until nothing is forced any more.  A cycle by then proves that there is no order.  No cycle
-proves nothing: the rest is searched (`commit_order.py`).
+Rounds are run until nothing new follows.  A circle by then proves that there is no order.  No circle proves
+nothing: what is left open is searched (`region.py`).  Where every write is preceded by a read of its key,
+nothing is left open, for then the reads give the order (the mini-transactions of MTC).
 
-Every transaction is two nodes: arrived at by a dependency (2t), or by rw (2t + 1); from the latter, snapshot
-isolation lets only dependencies go on.  What a node reaches is kept as one long integer of bits.
+Only what comes first among later writers gets an edge, so that their number stays linear in practice.
+Kernels (`engine.py`); cost of a round: reads and writes times sessions that write the key.
 """
 
-import heapq
-from collections import deque
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from checker.isolation.columns import Ints
+from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
+from checker.isolation.precedence import Precedence
+from checker.isolation.search import last_below, lower_bound
 
-TRANSACTIONS_UP_TO = 2_000
-"""Transactions beyond which this step is left out: it is quadratic."""
 
+class Versions(NamedTuple):
+    """What was read from whom, by version. A version is the slot of a write (`Facts.write_key`), or, for the
+    state before all writes, the number of slots plus the key.
 
-class Forced(NamedTuple):
-    """`source` comes before `target`. `kind`: session, read, order (ww) or overwrite (rw) of `key`.
-
-    For an overwrite, `target` overwrote what `source` had read from `reader_of`.
+    `slot_of` [w]: the slot of `Facts.writer_at` [w].  `owner` [slot]: the transaction of a write.
+    `version_of` [r]: what a read saw.
+    `read_start` [version + 1], `reads`: the reads by version.
     """
 
-    source: int
-    target: int
-    kind: str
-    key: int
-    reader_of: int
+    slot_of: Ints
+    owner: Ints
+    version_of: Ints
+    read_start: Ints
+    reads: Ints
+    slots: int
+
+
+class Round(NamedTuple):
+    """What the rules work with: `rank` [node] in an order that respects what is known; `clocks`; for each
+    group of writers a `hint` (where the last look ended) and a `candidate`."""
+
+    order: Ints
+    placed: int
+    rank: Ints
+    clocks: Ints
+    hint: Ints
+    candidate: Ints
+    width: int
 
 
 class ForcedOrder:
-    """Grows until nothing more is forced. `cycle` is then a proof, or empty."""
+    """Grows a graph until nothing more follows. `circle` says whether there is no order; else `clocks` and
+    `order` are those of the whole graph."""
 
-    def __init__(self, facts: Facts, serializable: bool) -> None:
-        self._serializable = serializable
-        self._active = [t for t in range(facts.transactions) if facts.position[t] >= 0]
-        self._writers: list[list[int]] = [[] for _ in range(facts.keys)]
-        self._reads: list[tuple[int, int, int]] = []
-        self._edges: dict[tuple[int, int, bool], Forced] = {}
-        self._following: dict[int, list[tuple[int, Forced]]] = {}
-        self._nobody = facts.transactions
-        self._load(facts)
-        self._masks = [sum(1 << 2 * writer for writer in writers) for writers in self._writers]
-        self.cycle: list[Forced] = []
+    def __init__(self, graph: Precedence, versions: Versions) -> None:
+        self.graph, self._versions = graph, versions
+        self.circle = False
+        self.clocks: Ints = ()
+        self.order: Ints = ()
+        self.placed = 0
+        self._grow()
 
-    def _load(self, facts: Facts) -> None:
-        for t in self._active:
-            if facts.next[t] >= 0:
-                self._add(Forced(t, int(facts.next[t]), "session", -1, -1))
-            for w in range(int(facts.write_start[t]), int(facts.write_start[t + 1])):
-                self._writers[int(facts.write_key[w])].append(t)
-            for r in range(int(facts.read_start[t]), int(facts.read_start[t + 1])):
-                key, source = int(facts.read_key[r]), int(facts.read_from[r])
-                self._reads.append((t, key, source))
-                if source != self._nobody:
-                    self._add(Forced(source, t, "read", key, -1))
-        for t, key, source in self._reads:
-            for writer in self._writers[key] if source == self._nobody else ():
-                if writer != t:
-                    self._add(Forced(t, writer, "overwrite", key, source))
-
-    def fits(self) -> bool:
-        """Is the history small enough for this?"""
-        return len(self._active) <= TRANSACTIONS_UP_TO
-
-    def grow(self) -> None:
-        """Add what is forced, until nothing is, or a cycle has come up."""
+    def _grow(self) -> None:
+        graph, engine = self.graph, self.graph.engine
         while True:
-            order = self._sorted()
-            if len(order) < 2 * len(self._active):
-                self.cycle = self._find_cycle(set(order))
+            edges, index = graph.neighbours()
+            self.order, self.placed, wanted = graph.sorted(edges, index)
+            if self.placed < wanted:
+                self.circle = True
                 return
-            if not self._force(*self._closure(order)):
+            self.clocks = graph.clocks(edges, index, self.order, self.placed)
+            room = len(graph.facts.read_from) + len(graph.facts.write_key)
+            while True:
+                out = graph.room(room)
+                work = self._round()
+                count = int(engine.run(settle_reads, graph.facts, work, out))
+                count = int(engine.run(settle_writes, graph.facts, self._versions, work, out, count))
+                if count <= len(out.source):
+                    break
+                room = count
+            if count == 0:
                 return
+            graph.add(out, count)
 
-    def rank(self, ends: list[int]) -> list[int]:
-        """For each transaction its place in an order that respects all that is forced, early ends first.
+    def after(self, transactions: list[int]) -> list[int]:
+        """For each node of these transactions the bits of those nodes of theirs that are known to come after
+        it, numbered in this order."""
+        facts, width = self.graph.facts, self.graph.width
+        nodes = [t * width + part for t in transactions for part in range(width)]
+        places = [
+            (int(facts.session_of[n // width]), int(facts.position[n // width]) * width + n % width)
+            for n in nodes
+        ]
+        after = [0] * len(nodes)
+        for at, later in enumerate(nodes):
+            row = self.clocks[later * facts.sessions : (later + 1) * facts.sessions]
+            past, bit = row if isinstance(row, list) else row.tolist(), 1 << at
+            for earlier, (session, place) in enumerate(places):
+                if past[session] > place:
+                    after[earlier] |= bit
+        return after
 
-        Only meaningful without a cycle. `ends` as in `commit_order.Search`.
-        """
-        degree = self._degrees()
-        ready = [(ends[node // 2], node) for node, count in degree.items() if count == 0]
-        heapq.heapify(ready)
-        rank, place = [0] * len(ends), 0
-        while ready:
-            _, node = heapq.heappop(ready)
-            rank[node // 2] = place = place + 1
-            for target, _ in self._following.get(node, ()):
-                degree[target] -= 1
-                if degree[target] == 0:
-                    heapq.heappush(ready, (ends[target // 2], target))
-        return rank
+    def _round(self) -> Round:
+        graph, new = self.graph, self.graph.engine.vector
+        groups = len(graph.facts.group_session) + 1
+        rank = new(graph.nodes)
+        graph.engine.run(rank_nodes, self.order, self.placed, rank)
+        return Round(self.order, self.placed, rank, self.clocks, new(groups), new(groups), graph.width)
 
-    def _degrees(self) -> dict[int, int]:
-        degree = {node: 0 for t in self._active for node in (2 * t, 2 * t + 1)}
-        for following in self._following.values():
-            for target, _ in following:
-                degree[target] += 1
-        return degree
 
-    def _add(self, edge: Forced) -> bool:
-        overwrites = edge.kind == "overwrite"
-        name = (edge.source, edge.target, overwrites)
-        if name in self._edges or edge.source == edge.target:
-            return False
-        self._edges[name] = edge
-        sources = [2 * edge.source]
-        if not overwrites or self._serializable:
-            sources.append(2 * edge.source + 1)
-        for source in sources:
-            self._following.setdefault(source, []).append((2 * edge.target + overwrites, edge))
-        return True
+def versions_of(facts: Facts, engine: Engine) -> Versions:
+    """Group the reads by what they saw."""
+    slots = int(facts.write_start[facts.transactions])
+    new = engine.vector
+    versions = Versions(
+        slot_of=new(slots),
+        owner=new(slots),
+        version_of=new(len(facts.read_from)),
+        read_start=new(slots + facts.keys + 1),
+        reads=new(len(facts.read_from)),
+        slots=slots,
+    )
+    engine.run(find_versions, facts, versions)
+    return versions
 
-    def _force(self, reached: dict[int, int], reaching: dict[int, int]) -> bool:
-        """One round. What is implied already is masked out, so only news costs more than a few bit words."""
-        grown = False
-        for t3, key, t1 in self._reads:
-            if t1 == self._nobody:
+
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def rank_nodes(order: Ints, placed: int, rank: Ints) -> None:
+    """The place of each node in the order."""
+    for i in range(placed):
+        rank[order[i]] = i
+
+
+def find_versions(facts: Facts, versions: Versions) -> None:
+    """Fill everything."""
+    for t in range(facts.transactions):
+        for w in range(facts.write_start[t], facts.write_start[t + 1]):
+            versions.owner[w] = t
+    for key in range(facts.keys):
+        for g in range(facts.group_start[key], facts.group_start[key + 1]):
+            begin = facts.session_start[facts.group_session[g]]
+            for w in range(facts.group_begin[g], facts.group_begin[g + 1]):
+                t = facts.at[begin + facts.writer_at[w]]
+                versions.slot_of[w] = lower_bound(
+                    facts.write_key, facts.write_start[t], facts.write_start[t + 1], key
+                )
+    for r in range(len(facts.read_from)):
+        t, key = facts.read_from[r], facts.read_key[r]
+        if t == facts.transactions:
+            version = versions.slots + key
+        else:
+            version = lower_bound(facts.write_key, facts.write_start[t], facts.write_start[t + 1], key)
+        versions.version_of[r] = version
+        versions.read_start[version] += 1
+    total = 0
+    for version in range(len(versions.read_start)):
+        total += versions.read_start[version]
+        versions.read_start[version] = total
+    for r in range(len(facts.read_from) - 1, -1, -1):
+        version = versions.version_of[r]
+        versions.read_start[version] -= 1
+        versions.reads[versions.read_start[version]] = r
+
+
+def settle_reads(facts: Facts, work: Round, out: Any) -> int:
+    """Who ended before a read began, and was not seen, is older than what was seen."""
+    count, room, sessions, width = 0, len(out.source), facts.sessions, work.width
+    clocks, nobody = work.clocks, facts.transactions
+    for g in range(len(facts.group_session)):
+        work.hint[g] = facts.group_begin[g]
+    for i in range(work.placed):
+        t3 = work.order[i] // width
+        if work.order[i] != t3 * width:
+            continue
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            if t1 == nobody:
                 continue
-            mask = self._masks[key] & ~(1 << 2 * t1 | 1 << 2 * t3)
-            front = reaching[2 * t3] | (reaching[2 * t3 + 1] if self._serializable else 0)
-            for t2 in _members(front >> 1 & ~(reaching[2 * t1] >> 1) & mask):
-                grown |= self._add(Forced(t2, t1, "order", key, -1))
-            for after in _members(_arrived(reached[2 * t1]) & ~_arrived(reached[2 * t3]) & mask):
-                grown |= self._add(Forced(t3, after, "overwrite", key, t1))
-        for key, writers in enumerate(self._writers if not self._serializable else ()):
-            for first in writers:
-                mask = self._masks[key] & ~(1 << 2 * first)
-                for second in _members(_arrived(reached[2 * first]) & ~reached[2 * first + 1] & mask):
-                    grown |= self._add(Forced(first, second, "order", key, -1))
-        return grown
-
-    def _sorted(self) -> list[int]:
-        degree = self._degrees()
-        order = [node for node, count in degree.items() if count == 0]
-        for node in order:
-            for target, _ in self._following.get(node, ()):
-                degree[target] -= 1
-                if degree[target] == 0:
-                    order.append(target)
-        return order
-
-    def _closure(self, order: list[int]) -> tuple[dict[int, int], dict[int, int]]:
-        """For each node what it reaches, and what reaches it."""
-        reached: dict[int, int] = {}
-        reaching = dict.fromkeys(order, 0)
-        for node in reversed(order):
-            bits = 0
-            for target, _ in self._following.get(node, ()):
-                bits |= reached[target] | 1 << target
-            reached[node] = bits
-        for node in order:
-            bits = reaching[node] | 1 << node
-            for target, _ in self._following.get(node, ()):
-                reaching[target] |= bits
-        return reached, reaching
-
-    def _find_cycle(self, sorted_nodes: set[int]) -> list[Forced]:
-        best: list[Forced] = []
-        for start in (n for t in self._active for n in (2 * t, 2 * t + 1) if n not in sorted_nodes):
-            found = self._around(start, sorted_nodes)
-            if found and (not best or len(found) < len(best)):
-                best = found
-            if len(best) == 2:
-                break
-        return best
-
-    def _around(self, start: int, left_out: set[int]) -> list[Forced]:
-        came: dict[int, tuple[int, Forced]] = {}
-        queue = deque([start])
-        while queue and start not in came:
-            node = queue.popleft()
-            for target, edge in self._following.get(node, ()):
-                if target not in came and target not in left_out:
-                    came[target] = (node, edge)
-                    queue.append(target)
-        if start not in came:
-            return []
-        node, edge = came[start]
-        way = [edge]
-        while node != start:
-            node, edge = came[node]
-            way.append(edge)
-        return way[::-1]
+            for g in range(facts.group_start[key], facts.group_start[key + 1]):
+                j = facts.group_session[g]
+                limit = clocks[t3 * width * sessions + j] // width
+                done = clocks[t1 * width * sessions + j] // width
+                if limit <= done:
+                    continue
+                begin, end = facts.group_begin[g], facts.group_begin[g + 1]
+                w = last_below(facts.writer_at, begin, end, work.hint[g], limit)
+                work.hint[g] = max(w, begin)
+                if w < begin or facts.writer_at[w] < done:
+                    continue
+                place = facts.writer_at[w]
+                t2 = facts.at[facts.session_start[j] + place]
+                if t2 == t1:
+                    continue
+                if count < room:
+                    out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
+                    out.kind[count], out.key[count], out.third[count] = 3, key, t3
+                count += 1
+    return count
 
 
-def _arrived(bits: int) -> int:
-    """Both nodes of a transaction as one bit, the first's."""
-    return bits | bits >> 1
+def settle_writes(facts: Facts, versions: Versions, work: Round, out: Any, count: int) -> int:
+    """Who is known to write a key next: readers of what it wrote over began before it ended."""
+    width, nobody = work.width, facts.transactions
+    for key in range(facts.keys):
+        low, high = facts.group_start[key], facts.group_start[key + 1]
+        for own in range(low - 1, high):
+            for g in range(low, high):
+                work.hint[g] = facts.group_begin[g]
+            # The state before all writes first, then the writes of one session after the other.
+            begin = facts.group_begin[own] if own >= low else -1
+            end = facts.group_begin[own + 1] if own >= low else 0
+            session = facts.group_session[own] if own >= low else 0
+            for w in range(begin, end):
+                t1 = nobody if w < 0 else facts.at[facts.session_start[session] + facts.writer_at[w]]
+                version = versions.slots + key if w < 0 else versions.slot_of[w]
+                unread = versions.read_start[version] == versions.read_start[version + 1]
+                if unread and (width == 1 or w < 0):
+                    continue
+                left = fill_candidates(facts, work, (low, high), (t1, own, w))
+                while left > 0:
+                    best = first_candidate(work, low, high)
+                    t2 = work.candidate[best]
+                    work.candidate[best] = -1
+                    left -= 1 + drop_candidates(facts, work, (low, high), t2)
+                    count = edges_between(facts, versions, work, (t1, t2, key, version), out, count)
+    return count
 
 
-def _members(bits: int) -> Iterator[int]:
-    """The transactions whose first node is in the set."""
-    while bits:
-        lowest = bits & -bits
-        yield (lowest.bit_length() - 1) // 2
-        bits ^= lowest
+def fill_candidates(facts: Facts, work: Round, groups: tuple[int, int], writer: tuple[int, int, int]) -> int:
+    """For each session the first that is known to write the key after `t1`. Returns how many there are."""
+    t1, own, w = writer
+    sessions, width, left = facts.sessions, work.width, 0
+    for g in range(groups[0], groups[1]):
+        start = facts.session_start[facts.group_session[g]]
+        at, end = work.hint[g], facts.group_begin[g + 1]
+        if w >= 0:
+            if g == own:
+                at = w + 1
+            session, place = facts.session_of[t1], facts.position[t1] * width
+            while at < end:
+                t2 = facts.at[start + facts.writer_at[at]]
+                if work.clocks[(t2 * width + width - 1) * sessions + session] > place:
+                    break
+                at += 1
+            work.hint[g] = at
+        work.candidate[g] = -1
+        if at < end:
+            work.candidate[g] = facts.at[start + facts.writer_at[at]]
+            left += 1
+    return left
+
+
+def first_candidate(work: Round, low: int, high: int) -> int:
+    """The group of the candidate that ends first in the order at hand."""
+    best, best_rank = -1, 0
+    for g in range(low, high):
+        if work.candidate[g] >= 0:
+            rank = work.rank[work.candidate[g] * work.width + work.width - 1]
+            if best < 0 or rank < best_rank:
+                best, best_rank = g, rank
+    return best
+
+
+def drop_candidates(facts: Facts, work: Round, groups: tuple[int, int], t2: int) -> int:
+    """Take away what comes after t2 anyway, and needs no edges. Returns how many went."""
+    width, dropped = work.width, 0
+    session, place = facts.session_of[t2], facts.position[t2] * width
+    for g in range(groups[0], groups[1]):
+        later = work.candidate[g]
+        if later >= 0 and work.clocks[(later * width + width - 1) * facts.sessions + session] > place:
+            work.candidate[g] = -1
+            dropped += 1
+    return dropped
+
+
+def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts, versions: Versions, work: Round, what: tuple[int, int, int, int], out: Any, count: int
+) -> int:
+    """The edges between t1, those who read what it wrote, and t2, which wrote over it."""
+    t1, t2, key, version = what
+    room, sessions, width = len(out.source), facts.sessions, work.width
+    overlap = False
+    if t1 != facts.transactions and width == 2:
+        overlap = work.clocks[2 * t2 * sessions + facts.session_of[t1]] <= 2 * facts.position[t1] + 1
+    if overlap:
+        if count < room:
+            out.source[count], out.target[count] = 2 * t1 + 1, 2 * t2
+            out.kind[count], out.key[count], out.third[count] = 4, key, -1
+        count += 1
+    for i in range(versions.read_start[version], versions.read_start[version + 1]):
+        t3 = facts.reader[versions.reads[i]]
+        if t3 == t2:
+            continue
+        past = work.clocks[(t2 * width + width - 1) * sessions + facts.session_of[t3]]
+        if past <= facts.position[t3] * width:
+            if count < room:
+                out.source[count], out.target[count] = t3 * width, t2 * width + width - 1
+                out.kind[count], out.key[count], out.third[count] = 5, key, t1
+            count += 1
+    return count

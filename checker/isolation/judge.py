@@ -13,15 +13,23 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from checker.isolation import views
-from checker.isolation.columns import READ, Ints, Transactions
-from checker.isolation.cycle import cycles, path, steps
+from checker.isolation.columns import READ, Transactions
+from checker.isolation.cycle import cycles
 from checker.isolation.engine import Engine
-from checker.isolation.explanation import Explainer
+from checker.isolation.explanation import Explainer, Finding
 from checker.isolation.facts import THIN_AIR, Facts, Resolution, facts_of, resolve
 from checker.isolation.level import Level
-from checker.isolation.order import Edges, agrees, counting, no_edges, rank_of, topological
-from checker.isolation.saturation import Past, past_of, saturate, with_room
-from checker.verdict import Anomaly, Validity, Verdict
+from checker.isolation.order import (
+    Edges,
+    counting,
+    no_edges,
+    topological,
+    urgency_of,
+)
+from checker.isolation.saturation import Past, past_of, saturate
+from checker.isolation.session_views import SessionViews
+from checker.verdict import Validity, Verdict
+from checker.wording import plural
 
 LISTED = 5
 """Cycles of one kind that are listed; they have no transaction in common."""
@@ -45,7 +53,8 @@ def judge(transactions: Transactions, level: Level, engine: Engine) -> Verdict:
     resolution, duplicate = resolve(transactions, engine)
     if duplicate >= 0:
         return unknown(duplicate_reason(transactions, duplicate))
-    return verdict_of(judge_case(open_case(transactions, resolution, level, engine), level), transactions)
+    case = open_case(transactions, resolution, level, engine)
+    return verdict_of(case, level, judge_case(case, level))
 
 
 def open_case(transactions: Transactions, resolution: Resolution, level: Level, engine: Engine) -> Case:
@@ -55,16 +64,16 @@ def open_case(transactions: Transactions, resolution: Resolution, level: Level, 
     return Case(transactions, resolution, facts, explainer, engine)
 
 
-def judge_case(case: Case, level: Level) -> list[Anomaly]:
+def judge_case(case: Case, level: Level) -> list[Finding]:
     """All anomalies."""
-    found = list(_absurd(case))
+    found = list(absurd(case))
     if level.kind == "rules" and not level.clocks:
         return found + _cyclic(case, saturate(case.facts, level.rules, None, case.engine))
     if level.kind == "pram":
         return found + list(_sessions(case, None))
     order, placed = topological(case.facts, no_edges(case.engine), case.engine)
     if placed < counting(case.facts, case.engine):
-        found_cycles = cycles(case.facts, no_edges(case.engine), order, placed, LISTED)
+        found_cycles = cycles(case.facts, no_edges(case.engine), LISTED, case.engine)
         return found + [case.explainer.cycle(cycle) for cycle in found_cycles]
     past = past_of(case.facts, order, placed, case.engine)
     if level.kind == "cm":
@@ -74,19 +83,37 @@ def judge_case(case: Case, level: Level) -> list[Anomaly]:
     return found + _cyclic(case, saturate(case.facts, level.rules, past, case.engine))
 
 
-def verdict_of(anomalies: list[Anomaly], transactions: Transactions, **stats: Any) -> Verdict:
-    """Invalid if there are anomalies."""
-    counts = Counter(anomaly.type for anomaly in anomalies)
+def verdict_of(case: Case, level: Level, findings: list[Finding], **stats: Any) -> Verdict:
+    """Invalid if there are findings. Their cycles are in the stats, step by step."""
+    columns = case.transactions.columns
     measured = {
-        "transactions": len(transactions.columns.status),
-        "operations": len(transactions.columns.kind),
-        "sessions": len(transactions.columns.session_start) - 1,
+        "transactions": len(columns.status),
+        "operations": len(columns.kind),
+        "sessions": len(columns.session_start) - 1,
         **stats,
     }
-    if not anomalies:
-        return Verdict(validity=Validity.VALID, stats=measured)
+    if not findings:
+        return Verdict(validity=Validity.VALID, reason=_holds(case, level), stats=measured)
+    counts = Counter(finding.anomaly.type for finding in findings)
+    measured["cycles"] = [data for finding in findings if finding.circle for data in finding.data]
+    measured["findings"] = [data for finding in findings if not finding.circle for data in finding.data]
     reason = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    return Verdict(validity=Validity.INVALID, reason=reason, anomalies=tuple(anomalies), stats=measured)
+    anomalies = tuple(finding.anomaly for finding in findings)
+    return Verdict(validity=Validity.INVALID, reason=reason, anomalies=anomalies, stats=measured)
+
+
+def _holds(case: Case, level: Level) -> str:
+    """Why a history is valid, with what that rests on."""
+    reads = len(case.facts.read_from)
+    took_part = counting(case.facts, case.engine)
+    if not took_part:
+        return "no transaction is known to have committed, so there is nothing that could be wrong"
+    if not reads:
+        return (
+            f"none of the {plural(took_part, 'transaction')} read what others may have written: {level.holds}"
+        )
+    told = f"{plural(took_part, 'transaction')} with {plural(reads, 'read')} of what others may have written"
+    return f"{told}: {level.holds}"
 
 
 def unknown(reason: str) -> Verdict:
@@ -104,7 +131,8 @@ def duplicate_reason(transactions: Transactions, operation: int) -> str:
     )
 
 
-def _absurd(case: Case) -> Iterator[Anomaly]:
+def absurd(case: Case) -> Iterator[Finding]:
+    """The reads that no level allows."""
     columns = case.transactions.columns
     code = case.resolution.code
     listed = 0
@@ -117,14 +145,14 @@ def _absurd(case: Case) -> Iterator[Anomaly]:
                 yield case.explainer.absurd(t, operation, int(code[operation]))
 
 
-def _cyclic(case: Case, edges: Edges) -> list[Anomaly]:
+def _cyclic(case: Case, edges: Edges) -> list[Finding]:
     """Anomalies of reads that saw too early a state, and of cycles."""
     facts = case.facts
     slots = _of_nothing(facts, edges)
     found = [case.explainer.nothing(source, slot) for source, slot in slots[:LISTED]]
-    order, placed = topological(facts, edges, case.engine)
+    _, placed = topological(facts, edges, case.engine)
     if placed < counting(facts, case.engine):
-        found += [case.explainer.cycle(cycle) for cycle in cycles(facts, edges, order, placed, LISTED)]
+        found += [case.explainer.cycle(cycle) for cycle in cycles(facts, edges, LISTED, case.engine)]
     return found
 
 
@@ -142,63 +170,20 @@ def _of_nothing(facts: Facts, edges: Edges) -> list[tuple[int, int]]:
     ]
 
 
-def _sessions(case: Case, past: Past | None) -> Iterator[Anomaly]:
+def _sessions(case: Case, past: Past | None) -> Iterator[Finding]:
     """Causal memory (with the causal past), or PRAM: one order per session."""
-    facts, engine = case.facts, case.engine
-    listed, rank = 0, _agreed(case)
-    for session in range(facts.sessions):
-        begin, end = int(facts.session_start[session]), int(facts.session_start[session + 1])
-        length = sum(1 for t in range(begin, end) if facts.position[t] >= 0)
-        reads = int(facts.read_start[end] - facts.read_start[begin])
-        if reads == 0 or listed >= LISTED:
-            continue
-        clocks = engine.clocks(1) if past is None else past.clocks
-        seen = engine.clocks(length * facts.sessions)
-        view = views.View(session, seen, clocks, 0 if past is None else 1)
-        engine.run(views.view_base, facts, view)
-        edges = _settled(case, view, reads)
-        # Mostly one order suits all sessions, and then looking for cycles session by session is a waste.
-        if rank is not None and engine.run(agrees, facts, edges, rank):
-            continue
-        anomalies = _cyclic(case, edges)
-        listed += len(anomalies)
-        yield from anomalies
+    listed = 0
+    urgency = urgency_of(case.transactions, case.engine)
+    for trail, edges in SessionViews(case.facts, past, urgency, case.engine).doubtful():
+        case.explainer.front.follow(trail)
+        findings = _cyclic(case, edges)
+        listed += len(findings)
+        yield from findings
+        if listed >= LISTED:
+            return
 
 
-def _agreed(case: Case) -> Ints | None:
-    """Places in one order that suits causal convergence; None if there is none."""
-    facts, engine = case.facts, case.engine
-    order, placed = topological(facts, no_edges(engine), engine)
-    if placed < counting(facts, engine):
-        return None
-    edges = saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
-    order, placed = topological(facts, edges, engine)
-    if placed < counting(facts, engine):
-        return None
-    rank = engine.vector(facts.transactions)
-    engine.run(rank_of, order, placed, rank)
-    return rank
-
-
-def _settled(case: Case, view: views.View, reads: int) -> Edges:
-    """Rounds until nothing new is seen; the edges of the last one include all before it."""
-    changed = True
-    wanted = -2 if view.deep else view.session
-    edges = no_edges(case.engine, wanted)
-    while changed:
-        changed = False
-
-        def attempt(out: Any) -> int:
-            nonlocal changed
-            count, more = case.engine.run(views.session_edges, case.facts, view, out)
-            changed = changed or bool(more)
-            return int(count)
-
-        edges = with_room(case.engine, max(reads, edges.found), attempt, wanted)
-    return edges
-
-
-def _unexplained(case: Case, past: Past) -> Iterator[Anomaly]:
+def _unexplained(case: Case, past: Past) -> Iterator[Finding]:
     facts, engine = case.facts, case.engine
     longest = max(
         (int(facts.read_start[t + 1] - facts.read_start[t]) for t in range(facts.transactions)), default=0
@@ -218,11 +203,8 @@ def _unexplained(case: Case, past: Past) -> Iterator[Anomaly]:
     nothing = _of_nothing(facts, edges)
     for source, slot in nothing[:1]:
         yield case.explainer.nothing(source, slot)
-    if nothing:
-        return
-    graph = steps(facts, edges)
-    ways = [path(graph, int(edges.source[e]), int(edges.source[e])) for e in range(edges.found)]
-    yield case.explainer.cycle(min((way for way in ways if way), key=len))
+    for cycle in cycles(facts, edges, 1, engine) if not nothing else ():
+        yield case.explainer.cycle(cycle)
 
 
 def _edges_of(case: Case, past: Past, t3: int) -> Edges:

@@ -1,4 +1,4 @@
-"""The levels as data: which edges they add, and how their violations are told."""
+"""The levels as data: which edges they add, and how they are told."""
 
 from typing import Literal, NamedTuple
 
@@ -6,14 +6,15 @@ from typing import Literal, NamedTuple
 class Level(NamedTuple):
     """`kind`: "rules" (edges of `saturation.RULES`, one order for all), "cm" and "pram" (one order per
     session), "cc" (one per transaction). `clocks`: the rules need the causal past. `anomaly`: the type of a
-    violation. `because`: why t2 was in front of the read, with the names t2 and t3."""
+    violation, `meaning`: what it is in words. `holds`: what a valid verdict promises."""
 
     name: str
     kind: Literal["rules", "cm", "pram", "cc"]
     rules: tuple[str, ...]
     clocks: bool
     anomaly: str
-    because: str
+    meaning: str
+    holds: str
 
 
 READ_COMMITTED = Level(
@@ -22,7 +23,8 @@ READ_COMMITTED = Level(
     ("committed-reads",),
     False,
     "read-went-back",
-    "{t3} had already read from {t2} earlier in the same transaction",
+    "a transaction saw a write of another, and then an older state than the one which that write was part of",
+    "each transaction saw committed states only, and none older than it had already seen",
 )
 READ_ATOMIC = Level(
     "read-atomic",
@@ -30,7 +32,8 @@ READ_ATOMIC = Level(
     ("own-writes", "fractured"),
     False,
     "fractured-read",
-    "{t3} had {t2} in front of it: it read from it, or comes later in the same session",
+    "a transaction saw some writes of another and missed others of the same transaction",
+    "each transaction saw all or nothing of every other, and of its own session",
 )
 READ_YOUR_WRITES = Level(
     "read-your-writes",
@@ -38,7 +41,8 @@ READ_YOUR_WRITES = Level(
     ("own-writes",),
     False,
     "own-write-not-seen",
-    "the session of {t3} had itself run {t2} before",
+    "a session did not see what it had itself written before",
+    "each session saw its own earlier writes, or newer ones",
 )
 MONOTONIC_READS = Level(
     "monotonic-reads",
@@ -46,7 +50,8 @@ MONOTONIC_READS = Level(
     ("monotonic-reads",),
     False,
     "session-read-went-back",
-    "the session of {t3} had already read from {t2} in an earlier transaction",
+    "a session saw an older state than the one it had already seen",
+    "no session saw an older state of a key than it had seen before",
 )
 MONOTONIC_WRITES = Level(
     "monotonic-writes",
@@ -54,7 +59,8 @@ MONOTONIC_WRITES = Level(
     ("monotonic-writes",),
     True,
     "writes-out-of-order",
-    "{t3} read from a transaction that the session of {t2} ran after {t2}",
+    "a later write of a session was seen without an earlier one",
+    "wherever a write was seen, the earlier writes of its session were there, too",
 )
 WRITES_FOLLOW_READS = Level(
     "writes-follow-reads",
@@ -62,7 +68,8 @@ WRITES_FOLLOW_READS = Level(
     ("follow-reads",),
     True,
     "write-before-what-it-followed",
-    "{t3} read from a transaction whose session had read from {t2} by then",
+    "a write was seen, but not what its writer had seen before it wrote",
+    "wherever a write was seen, what its session had read by then was there, too",
 )
 CAUSAL_CONVERGENT = Level(
     "causal-consistency",
@@ -70,18 +77,18 @@ CAUSAL_CONVERGENT = Level(
     ("causal",),
     True,
     "causal-order-violated",
-    "{t2} is in the past of {t3}",
+    "an effect was seen without its cause",
+    "one order of all writes keeps every cause before its effects and explains what everyone saw",
 )
-CAUSAL_WEAK = Level(
-    "causal-consistency", "cc", (), True, "causal-order-violated", "{t2} is in the past of {t3}"
+CAUSAL_WEAK = CAUSAL_CONVERGENT._replace(
+    kind="cc",
+    rules=(),
+    holds="each transaction can put what it depends on in an order that explains what it saw",
 )
-CAUSAL_MEMORY = Level(
-    "causal-consistency",
-    "cm",
-    (),
-    True,
-    "causal-order-violated",
-    "{t2} must be in front of {t3} for this session",
+CAUSAL_MEMORY = CAUSAL_CONVERGENT._replace(
+    kind="cm",
+    rules=(),
+    holds="each session can put everything it depends on in one order that explains all it saw",
 )
 PRAM = Level(
     "pram",
@@ -89,7 +96,15 @@ PRAM = Level(
     (),
     False,
     "session-order-violated",
-    "{t2} must be in front of {t3} for this session",
+    "a session cannot have received the writes of the others in the order in which they were made",
+    "each session can put the writes of all others, in their orders, in one order that explains all it saw",
 )
-SNAPSHOT = CAUSAL_CONVERGENT._replace(name="snapshot-isolation")
-SERIALIZABLE = CAUSAL_CONVERGENT._replace(name="serializable")
+SNAPSHOT = CAUSAL_CONVERGENT._replace(
+    name="snapshot-isolation",
+    holds="there is an order of snapshots and commits in which everyone saw a snapshot, and no two "
+    "transactions that overlap wrote the same key",
+)
+SERIALIZABLE = CAUSAL_CONVERGENT._replace(
+    name="serializable",
+    holds="there is an order in which the transactions, run one after the other, see what they saw",
+)

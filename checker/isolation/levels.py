@@ -20,18 +20,25 @@ All of them also refuse reads that no order explains (`facts.py`): of values tha
 transaction wrote, that their writer replaced itself, that the transaction wrote later, or other than what
 the transaction wrote before.  Each but pram demands that sessions and reads do not go round in a circle.
 
-Valid and invalid are exact for all but the last two; those are searched, with the option `budget`, and
-unknown when it ends (`commit_order.py`).  Time does not count: only what sessions saw does.
+Valid and invalid are exact.  The last two are searched where what was read leaves a choice, with the option
+`budget`, and unknown when it ends (`commit_order.py`).  Time does not count: only what sessions saw does.
 """
 
 from typing import Any
 
 from checker.history import History
 from checker.isolation import level as levels
-from checker.isolation.columns import TransactionColumns, Unsuitable, columns_of, unnamed
-from checker.isolation.commit_order import judge_order
+from checker.isolation.columns import (
+    Ints,
+    TransactionColumns,
+    Transactions,
+    Unsuitable,
+    columns_of,
+    unnamed,
+)
+from checker.isolation.commit_order import judge_order, judge_weaker
 from checker.isolation.engine import Engine, engine_for
-from checker.isolation.judge import judge, unknown
+from checker.isolation.judge import unknown
 from checker.isolation.level import Level
 from checker.verdict import Verdict
 
@@ -116,13 +123,23 @@ def serializable(history: History, options: dict[str, Any]) -> Verdict:
 
 
 def check_columns(
-    columns: TransactionColumns, name: str, budget: int = BUDGET, engine: Engine | None = None
+    columns: TransactionColumns,
+    name: str,
+    budget: int = BUDGET,
+    engine: Engine | None = None,
+    ends: Ints = (),
 ) -> Verdict:
-    """Judge columns at a level of LEVELS (KeyError for others). Without an engine, size decides."""
-    level, engine = LEVELS[name], engine or engine_for(len(columns.kind))
+    """Judge columns at a level of LEVELS (KeyError for others). Without an engine, size decides.
+
+    `ends` [transaction], if known: where in the history each ended. Only how long it takes depends on it.
+    """
+    return _judged(unnamed(columns, ends), LEVELS[name], budget, engine or engine_for(len(columns.kind)))
+
+
+def _judged(transactions: Transactions, level: Level, budget: int, engine: Engine) -> Verdict:
     if level in (levels.SNAPSHOT, levels.SERIALIZABLE):
-        return judge_order(unnamed(columns), level, engine, budget)
-    return judge(unnamed(columns), level, engine)
+        return judge_order(transactions, level, engine, budget)
+    return judge_weaker(transactions, level, engine)
 
 
 def _check(history: History, options: dict[str, Any], level: Level, more: tuple[str, ...] = ()) -> Verdict:
@@ -137,7 +154,4 @@ def _check(history: History, options: dict[str, Any], level: Level, more: tuple[
         transactions = columns_of(history, options.get("init"))
     except Unsuitable as error:
         return unknown(str(error))
-    engine = engine_for(len(transactions.columns.kind))
-    if "budget" in more:
-        return judge_order(transactions, level, engine, budget)
-    return judge(transactions, level, engine)
+    return _judged(transactions, level, budget, engine_for(len(transactions.columns.kind)))

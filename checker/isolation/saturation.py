@@ -40,7 +40,7 @@ def saturate(facts: Facts, names: tuple[str, ...], past: Past | None, engine: En
     for name in names:
         attempt = functools.partial(RULES[name], facts, past, engine)
         found = with_room(engine, len(facts.read_from), attempt)
-        total = found if total.found == 0 else _joined(total, found, engine)
+        total = found if total.found == 0 else joined(total, found, engine)
     return total
 
 
@@ -54,21 +54,14 @@ def with_room(engine: Engine, room: int, attempt: Callable[[Out], int], reads: i
         room = count
 
 
-def _joined(first: Edges, second: Edges, engine: Engine) -> Edges:
-    count = first.found + second.found
-    joined = Edges(engine.vector(max(1, count)), engine.vector(max(1, count)), count, -2)
-    engine.run(append_edges, first, second, joined)
-    return joined
-
-
-def append_edges(first: Edges, second: Edges, joined: Edges) -> None:
-    """Kernel: fill `joined` with both."""
-    for e in range(first.found):
-        joined.source[e] = first.source[e]
-        joined.slot[e] = first.slot[e]
-    for e in range(second.found):
-        joined.source[first.found + e] = second.source[e]
-        joined.slot[first.found + e] = second.slot[e]
+def joined(first: Edges, second: Edges, engine: Engine) -> Edges:
+    """The edges of both."""
+    return Edges(
+        engine.joined(engine.part(first.source, 0, first.found), engine.part(second.source, 0, second.found)),
+        engine.joined(engine.part(first.slot, 0, first.found), engine.part(second.slot, 0, second.found)),
+        first.found + second.found,
+        first.reads,
+    )
 
 
 def _committed_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:

@@ -21,16 +21,38 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
 from checker.isolation.facts import Facts
+from checker.isolation.search import last_below, lower_bound
 
 
 class View(NamedTuple):
     """Session `session`; `seen` [i * sessions + j]: how many transactions of session j must be in front of
-    its i-th. `clocks` are the causal ones; `deep`: 1 for causal memory, 0 for PRAM."""
+    its i-th. `clocks` are the causal ones; `deep`: 1 for causal memory, 0 for PRAM.
+
+    `rank` [transaction]: places in an order that suits many; edges that it respects are left out. Empty:
+    none.
+    """
 
     session: int
     seen: Ints
     clocks: Ints
     deep: int
+    rank: Ints
+
+
+class Looks(NamedTuple):
+    """What is kept from look to look. For each group of writers the one found last, as `hint`, and the
+    position of the `next` one; they hold if `stamp` [group] is the number of the round.  For each key what
+    the session `shown` last was read from, if `stamp_key` says so.  `row` [i]: the round that must look at
+    the i-th transaction again, `writer` [transaction]: at those who read from it.
+    """
+
+    hint: Ints
+    next: Ints
+    stamp: Ints
+    shown: Ints
+    stamp_key: Ints
+    row: Ints
+    writer: Ints
 
 
 def view_base(facts: Facts, view: View) -> None:
@@ -54,61 +76,139 @@ def view_base(facts: Facts, view: View) -> None:
                 view.seen[at] = max(view.seen[at], facts.position[source] + 1)
 
 
-def session_edges(facts: Facts, view: View, out: Out) -> tuple[int, int]:  # noqa: PLR0912
-    """One round: the edges, and 1 if something was seen that had not been before."""
-    count, changed, room = 0, 0, len(out.source)
-    sessions, begin, seen = facts.sessions, facts.session_start[view.session], view.seen
-    for i in range(len(seen) // sessions):
+def first_round(facts: Facts, view: View, looks: Looks, turn: int, out: Out) -> tuple[int, int]:
+    """All reads of the session: the edges, and 1 if something was seen that had not been before.
+
+    What is in front only grows along the session.  So a session's last writer of a key is looked at again
+    only when there is a newer one: that the older one comes before what was read last was said then, and
+    what was read last comes before what is read now.
+    """
+    count, changed, sessions = 0, 0, facts.sessions
+    begin, ranked = facts.session_start[view.session], len(view.rank) > 0
+    for i in range(len(view.seen) // sessions):
         t3 = facts.at[begin + i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
+            news = is_news(facts, view, i, t1)
+            place = view.rank[t1] if ranked and t1 != facts.transactions else -1
+            if looks.stamp_key[key] == turn and looks.shown[key] != t1:
+                before = looks.shown[key]
+                written = before != facts.transactions
+                if written and before != t3 and (not news or view.rank[before] >= place):
+                    more, grown = put_before(facts, view, looks, (before, i, r, turn), out, count)
+                    count += more
+                    changed = max(changed, grown)
+            looks.stamp_key[key], looks.shown[key] = turn, t1
             for g in range(facts.group_start[key], facts.group_start[key + 1]):
-                j = facts.group_session[g]
-                limit = seen[i * sessions + j]
+                limit = view.seen[i * sessions + facts.group_session[g]]
                 low, high = facts.group_begin[g], facts.group_begin[g + 1]
-                while low < high:
-                    middle = (low + high) // 2
-                    if facts.writer_at[middle] < limit:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low == facts.group_begin[g]:
+                if looks.stamp[g] != turn:
+                    looks.stamp[g], looks.hint[g], looks.next[g] = turn, low - 1, facts.writer_at[low]
+                if limit <= looks.next[g]:
                     continue
-                place = facts.writer_at[low - 1]
-                t2 = facts.at[facts.session_start[j] + place]
-                if t2 in (t1, t3):
+                w = last_below(facts.writer_at, low, high, looks.hint[g], limit)
+                looks.hint[g] = w
+                looks.next[g] = facts.writer_at[w + 1] if w + 1 < high else facts.transactions
+                t2 = facts.at[facts.session_start[facts.group_session[g]] + facts.writer_at[w]]
+                if t2 in (t1, t3) or (news and view.rank[t2] < place):
                     continue
-                if t1 != facts.transactions:
-                    if facts.session_of[t1] == j and place < facts.position[t1]:
-                        continue
-                    if view.deep == 1 and place < view.clocks[t1 * sessions + j]:
-                        continue
-                if count < room:
-                    out.source[count] = t2
-                    out.slot[count] = r
-                count += 1
-                if t1 == facts.transactions:
-                    continue
-                # Whoever has t1 in front of it has t2 there, too, from the first such transaction on.
-                home, last = facts.session_of[t1], facts.position[t1]
-                low, high = 0, i
-                while low < high:
-                    middle = (low + high) // 2
-                    if seen[middle * sessions + home] > last:
-                        high = middle
-                    else:
-                        low = middle + 1
-                if home == view.session:
-                    # One of the session's own: what must be before it is in front of what it read, too.
-                    low = last
-                while low < i and seen[low * sessions + j] <= place:
-                    changed = 1
-                    for other in range(sessions if view.deep == 1 else 0):
-                        at = low * sessions + other
-                        seen[at] = max(seen[at], view.clocks[t2 * sessions + other])
-                    seen[low * sessions + j] = max(seen[low * sessions + j], place + 1)
-                    low += 1
+                more, grown = put_before(facts, view, looks, (t2, i, r, turn), out, count)
+                count += more
+                changed = max(changed, grown)
     return count, changed
+
+
+def is_news(facts: Facts, view: View, i: int, t1: int) -> bool:
+    """Has nothing before the i-th transaction t1 in front of it, while there is an order to compare with?
+
+    Then an edge to t1 puts nothing in front of others, and only matters where that order does not respect it.
+    """
+    if len(view.rank) == 0 or t1 == facts.transactions or facts.session_of[t1] == view.session:
+        return False
+    before = (i - 1) * facts.sessions + facts.session_of[t1]
+    return i == 0 or view.seen[before] <= facts.position[t1]
+
+
+def next_round(facts: Facts, view: View, looks: Looks, turn: int, out: Out) -> tuple[int, int]:
+    """The same for those reads only that something has been put in front of, or whose writer was put
+    there."""
+    count, changed, sessions = 0, 0, facts.sessions
+    begin = facts.session_start[view.session]
+    for i in range(len(view.seen) // sessions):
+        t3 = facts.at[begin + i]
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            if looks.row[i] != turn and (t1 == facts.transactions or looks.writer[t1] != turn):
+                continue
+            news = is_news(facts, view, i, t1)
+            place = view.rank[t1] if news else -1
+            for g in range(facts.group_start[key], facts.group_start[key + 1]):
+                limit = view.seen[i * sessions + facts.group_session[g]]
+                low, high = facts.group_begin[g], facts.group_begin[g + 1]
+                w = lower_bound(facts.writer_at, low, high, limit) - 1
+                if w < low:
+                    continue
+                t2 = facts.at[facts.session_start[facts.group_session[g]] + facts.writer_at[w]]
+                if t2 not in (t1, t3) and (not news or view.rank[t2] >= place):
+                    more, grown = put_before(facts, view, looks, (t2, i, r, turn), out, count)
+                    count += more
+                    changed = max(changed, grown)
+    return count, changed
+
+
+def put_before(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts, view: View, looks: Looks, what: tuple[int, int, int, int], out: Out, count: int
+) -> tuple[int, int]:
+    """t2 comes before what the read saw: the edge, if it is needed, and what that puts in front of others.
+
+    Returns how many edges that is, and 1 if something was seen that had not been before.
+    """
+    t2, i, r, turn = what
+    t1, j, place = facts.read_from[r], facts.session_of[t2], facts.position[t2]
+    sessions, seen, nobody = facts.sessions, view.seen, facts.transactions
+    if t1 != nobody:
+        if facts.session_of[t1] == j and place < facts.position[t1]:
+            return 0, 0
+        if view.deep == 1 and place < view.clocks[t1 * sessions + j]:
+            return 0, 0
+    news = 0
+    if len(view.rank) == 0 or t1 == nobody or view.rank[t2] >= view.rank[t1]:
+        if count < len(out.source):
+            out.source[count], out.slot[count] = t2, r
+        news = 1
+    if t1 == nobody:
+        return news, 0
+    # Whoever has t1 in front of it has t2 there, too, from the first such transaction on.
+    home, last = facts.session_of[t1], facts.position[t1]
+    low, high = 0, i
+    while low < high:
+        middle = (low + high) // 2
+        if seen[middle * sessions + home] > last:
+            high = middle
+        else:
+            low = middle + 1
+    if home == view.session:
+        # One of the session's own: what must be before it is in front of what it read, too.
+        low = last
+    changed = 0
+    while low < i and seen[low * sessions + j] <= place:
+        changed = 1
+        looks.row[low] = turn + 1
+        for other in range(sessions if view.deep == 1 else 0):
+            see(facts, view, looks, (low, other, view.clocks[t2 * sessions + other], turn + 1))
+        see(facts, view, looks, (low, j, place + 1, turn + 1))
+        low += 1
+    return news, changed
+
+
+def see(facts: Facts, view: View, looks: Looks, what: tuple[int, int, int, int]) -> None:
+    """So many transactions of a session are in front of a row; the next round looks at what that brings."""
+    row, session, limit, turn = what
+    at = row * facts.sessions + session
+    begin = facts.session_start[session]
+    for place in range(view.seen[at], limit):
+        looks.writer[facts.at[begin + place]] = turn
+    view.seen[at] = max(view.seen[at], limit)
 
 
 class Explaining(NamedTuple):
@@ -142,21 +242,18 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
             for g in range(facts.group_start[key], facts.group_start[key + 1]):
                 j = facts.group_session[g]
                 limit = clocks[t3 * sessions + j]
-                low, high = facts.group_begin[g], facts.group_begin[g + 1]
-                while low < high:
-                    middle = (low + high) // 2
-                    if facts.writer_at[middle] < limit:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low == facts.group_begin[g]:
+                w = lower_bound(facts.writer_at, facts.group_begin[g], facts.group_begin[g + 1], limit) - 1
+                if w < facts.group_begin[g]:
                     continue
-                place = facts.writer_at[low - 1]
+                place = facts.writer_at[w]
                 t2 = facts.at[facts.session_start[j] + place]
                 if t2 == t1:
                     continue
                 if t1 == nobody:
                     return int(t3)
+                if place < clocks[t1 * sessions + j]:
+                    # What is before t2 is before t1 anyway.
+                    continue
                 for a in range(reads):
                     first = facts.read_from[begin + a]
                     if first == nobody or work.same[a] != a:
@@ -165,11 +262,13 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                         work.before[a * reads + work.same[b]] = 1
         for a in range(reads):
             first = facts.read_from[begin + a]
+            if work.same[a] != a or first == nobody:
+                continue
             for b in range(reads):
                 t1 = facts.read_from[begin + b]
-                if work.same[a] != a or work.same[b] != b or first in (nobody, t1) or t1 == nobody:
+                if work.same[b] != b or t1 == nobody:
                     continue
-                if facts.position[first] < clocks[t1 * sessions + facts.session_of[first]]:
+                if first != t1 and facts.position[first] < clocks[t1 * sessions + facts.session_of[first]]:
                     work.before[a * reads + b] = 1
         # Take away what nothing left must come before, until all is gone or nothing can go.
         left = reads

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from checker.history import History, Pair
+from checker.history import Pair
 from checker.operation import Operation
 
 FOREVER = 1 << 62
@@ -44,14 +44,14 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
         return self.end == FOREVER
 
 
-def calls_of(history: History, independent: bool, keeps: Callable[[Call], bool]) -> list[Call]:
+def calls_of(pairs: Iterable[Pair], independent: bool, keeps: Callable[[Call], bool]) -> list[Call]:
     """The calls that `keeps` accepts, in order of invocation.
 
     With `independent` every value is a tuple `[key, value]` and is taken apart, unless the reader of the file
     has done so and the operation has a key. Raises ValueError, naming the entry, where a value is no such
     tuple.
     """
-    made = (_call(pair, independent) for pair in history.pairs())
+    made = (_call(pair, independent) for pair in pairs)
     return sorted((call for call in made if keeps(call)), key=lambda call: call.start)
 
 

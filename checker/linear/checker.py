@@ -10,29 +10,37 @@ Options
   failed-cas   "ignore" or "observe" (`models.py`)
 
 How a partition is judged
-  1. by the search (`search.py`), if it has at most SEARCHED calls and the answer comes within TRIED
+  1. by the near-linear rules where they apply: registers to which no value is written twice (`register.py`),
+     queues with distinct values (`fifo.py`), sets (`collection.py`), strings (`appends.py`); if they say
+     that it is in order, that is the answer;
+  2. by the search (`search.py`), if it has at most SEARCHED calls and the answer comes within TRIED
      configurations: that is nearly always so, and gives the best explanation;
-  2. by the near-linear rules where they apply: registers to which no value is written twice (`register.py`),
-     queues with distinct values (`fifo.py`), sets (`collection.py`);
-  3. by the compiled search, or where numba is not installed by the plain one.
+  3. by the contradiction that a rule has found, after a search of the shortest prefix that has one;
+  4. by the compiled search, or where numba is not installed by the plain one.
+
+A history in columns is sifted first (`columnar.py`): only what may be out of order comes here.
 
 `stats.failures` has for every partition that fails: `key`, `prefix` (the entry that ends the shortest prefix
 that fails), `stuck` (the operations that cannot be placed), `open` (those it could have been ordered with),
-`states` (that were possible there) and `paths` (some of the orders tried, at most ten).  Where rule 2
-answered, the stuck operations are the two to four that contradict each other, `prefix` is where the last of
-them ended, and `states` and `paths` are empty.
+`states` (that were possible there) and `paths` (some of the orders tried, at most ten).  Where
+a rule had to answer, the stuck operations are the two to four that contradict each other, `prefix` is where
+the last of them ended, and `states` and `paths` are empty; so are they where there are too many to find all.
 """
 
 from typing import Any
 
+import msgspec
+
 from checker import kernel
 from checker.history import History
-from checker.linear import collection, fifo, models, register
+from checker.linear import appends, collection, fifo, models, register
 from checker.linear.call import FOREVER, Call, calls_of, thaw
 from checker.linear.explain import explain, told
 from checker.linear.machine import Machine
+from checker.linear.prefix import Proof, shortest
 from checker.linear.schedule import schedule_of
 from checker.linear.search import Outcome, Search
+from checker.linear.shown import narrowed
 from checker.verdict import Anomaly, Validity, Verdict
 from checker.wording import plural
 
@@ -45,25 +53,26 @@ SEARCHED = 20_000
 TRIED = 20_000
 """Configurations after which the plain search gives up (well under a second)."""
 
+SHORTENED = 100_000
+"""The shortest prefix that fails is looked for among so many calls. It takes some twenty times the rule."""
+
 Failure = tuple[Anomaly, dict[str, Any]]
-Proof = tuple[str, list[Call]]
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge the history. Raises ValueError where an option or an operation is not one of the model's."""
     chosen = _chosen(options)
     model = models.load(chosen["model"], chosen["init"], chosen["failed-cas"])
-    calls = calls_of(history, bool(chosen["independent"]), model.keeps)
+    count, crashed, keys, groups = _partitions(history, model, bool(chosen["independent"]))
     failures: list[Failure] = []
-    keys = explored = 0
-    for key, group in model.partition(calls):
-        keys += 1
+    explored = 0
+    for key, group in groups:
         failure, tried = judge(model, key, group)
         explored += tried
         failures += [failure] if failure is not None else []
     stats = {
-        "calls": len(calls),
-        "crashed": sum(call.crashed for call in calls),
+        "calls": count,
+        "crashed": crashed,
         "keys": keys,
         "explored": explored,
         "failures": [details for _, details in failures],
@@ -73,28 +82,51 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
         reason = f"not linearizable{where}: {failures[0][0].sentence}"
         anomalies = tuple(anomaly for anomaly, _ in failures)
         return Verdict(validity=Validity.INVALID, reason=reason, anomalies=anomalies, stats=stats)
-    reason = f"there is an order of the {plural(len(calls), 'operation')} that explains every answer"
+    reason = f"there is an order of the {plural(count, 'operation')} that explains every answer"
     return Verdict(validity=Validity.VALID, reason=reason, stats=stats)
+
+
+def _partitions(
+    history: History, model: models.Model, independent: bool
+) -> tuple[int, int, int, list[tuple[Any, list[Call]]]]:
+    """How many calls, crashed ones and partitions there are, and the partitions that may be out of order."""
+    if history.table is not None and kernel.available():
+        from checker.linear import columnar
+
+        found = columnar.sifted(history, model, independent, SEARCHED)
+        if found is not None:
+            left = [
+                part
+                for pairs in found.left
+                for part in model.partition(calls_of(pairs, independent, model.keeps))
+            ]
+            return found.calls, found.crashed, found.keys, left
+    calls = calls_of(history.pairs(), independent, model.keeps)
+    groups = list(model.partition(calls))
+    return len(calls), sum(call.crashed for call in calls), len(groups), groups
 
 
 def judge(
     model: models.Model, key: Any, calls: list[Call], tried_max: int = TRIED
 ) -> tuple[Failure | None, int]:
-    """What is wrong with one partition (None: nothing), and how many configurations were tried."""
-    machine = Machine(model)
+    """What is wrong with a partition (None: nothing), and how many configurations the plain search tried."""
+    applied, proof = by_rules(model, calls)
+    if applied and proof is None:
+        return None, 0
+    machine = Machine(narrowed(model, calls))
     if len(calls) <= SEARCHED:
         outcome = Search(machine, schedule_of(calls, machine)).run(limit=tried_max)
         if outcome is not None:
             return _failure(outcome, machine, calls, key), outcome.explored
-    applied, proof = by_rules(model, calls)
-    if applied:
-        return (None if proof is None else _proven(proof, model, key)), 0
+    if proof is not None:
+        return _contradicted(proof, model, machine, calls, key), 0
     if kernel.available():
         from checker.linear import compiled
 
         outcome = compiled.search(calls, machine)
-    else:
-        outcome = Search(machine, schedule_of(calls, machine)).run()
+        assert outcome is not None
+        return _failure(outcome, machine, calls, key), 0
+    outcome = Search(machine, schedule_of(calls, machine)).run()
     assert outcome is not None
     return _failure(outcome, machine, calls, key), outcome.explored
 
@@ -107,8 +139,10 @@ def by_rules(model: models.Model, calls: list[Call]) -> tuple[bool, Proof | None
             return False, None
         found = register.violation(clusters)
         return True, None if found is None else register.proof(clusters, found)
-    if isinstance(model, models.FifoQueue) and not model.init and fifo.applies(calls):
-        return True, fifo.violation(calls)
+    if isinstance(model, models.FifoQueue) and not model.init:
+        return fifo.judged(calls)
+    if isinstance(model, models.KeyValue) and appends.applies(calls, model.init):
+        return True, appends.violation(calls, model.init)
     if isinstance(model, models.GrowingSet):
         if collection.only_grows(calls):
             return True, collection.reads_violation(calls, model.init)
@@ -119,6 +153,32 @@ def by_rules(model: models.Model, calls: list[Call]) -> tuple[bool, Proof | None
 
 def _failure(outcome: Outcome, machine: Machine, calls: list[Call], key: Any) -> Failure | None:
     return None if outcome.valid else explain(outcome, machine, schedule_of(calls, machine), key)
+
+
+def _contradicted(
+    proof: Proof, model: models.Model, machine: Machine, calls: list[Call], key: Any
+) -> Failure:
+    """What a rule has proven; told by the search where it answers soon on the shortest prefix that fails."""
+    if len(calls) > SHORTENED:
+        return _proven(proof, model, key)
+    calls, proof = shortest(calls, proof, model, by_rules)
+    if kernel.available():
+        from checker.linear import compiled
+
+        outcome = compiled.search(calls, machine, compiled.EXPLAINED)
+    else:
+        outcome = Search(machine, schedule_of(calls, machine)).run(limit=TRIED)
+    found = None if outcome is None else _failure(outcome, machine, calls, key)
+    if found is None:
+        return _proven(proof, model, key)
+    anomaly, details = found
+    entries = {entry for call in proof[1] for entry in call.entries}
+    both = msgspec.structs.replace(
+        anomaly,
+        sentence=f"{anomaly.sentence}; the contradiction is that {proof[0]}",
+        operations=tuple(sorted({*anomaly.operations, *entries})),
+    )
+    return both, details
 
 
 def _proven(proof: Proof, model: models.Model, key: Any) -> Failure:

@@ -41,9 +41,17 @@ class ElementColumns(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_columns(columns: ElementColumns) -> bool:
     """Is a history of elements linearizable? Compiled; needs numpy and numba."""
+    return bool(fine_elements(columns).all())
+
+
+def fine_elements(columns: ElementColumns) -> Array:
+    """Which elements are, by number. Compiled; needs numpy and numba."""
+    import numpy as np
+
     from checker.linear import kernel_collections as kernel
 
-    return bool(kernel.elements(columns.elements, columns.what, columns.starts, columns.ends))
+    found = np.empty((int(columns.elements.max(initial=-1)) + 1, 6), np.int64)
+    return kernel.elements(columns.elements, columns.what, columns.starts, columns.ends, found)
 
 
 def element_columns(calls: list[Call]) -> ElementColumns:
@@ -157,10 +165,10 @@ def reads_violation(calls: list[Call], init: frozenset[Any]) -> Proof | None:
     )
     if unknown is not None:
         return f"{_by(unknown)} shows an element that nobody had added", [unknown]
-    return _inversion(ranked)
+    return inversion(ranked)
 
 
-def _inversion(ranked: list[tuple[int, Call]]) -> Proof | None:
+def inversion(ranked: list[tuple[int, Call]]) -> Proof | None:
     """A call of a higher rank that ended before one of a lower rank began.
 
     A negative rank says that the call comes no earlier than that, and perhaps later.

@@ -9,13 +9,22 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from checker.linear import kernel_search as kernel
+from checker.linear import kernel_guesses as guesses
+from checker.linear import kernel_schedule as kernel
 from checker.linear.call import Call, freeze
+from checker.linear.kernel_presence import absent
+from checker.linear.kernel_search import LEVEL, NONE, PARENT, STATE, TAKEN
 from checker.linear.machine import Machine
 from checker.linear.models import Counter, GrowingSet, KeyValue, Mutex, Register
 from checker.linear.search import PATHS, STEPS, Outcome
 
 Array = Any
+
+UNLIMITED = 1 << 62
+"""Rows of a search that goes on to its end."""
+
+EXPLAINED = 1 << 18
+"""Rows spent to find every state that was possible, when it is known already that there is no order."""
 
 
 class CallColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +66,12 @@ def _cell(machine: Machine, call: Call) -> tuple[int, int, int]:
         case "read" | "get" if isinstance(model, Register | KeyValue):
             return kernel.READ, number(freeze(call.result)), 0
         case "write" | "put" if isinstance(model, Register | KeyValue):
-            return kernel.WRITE, number(freeze(call.value)), 0
+            return kernel.WRITE, number(model.step(model.init, call)[1]), 0
         case "cas" if isinstance(model, Register):
             expected, new = (number(freeze(value)) for value in call.value)
-            return (kernel.DIFFERS if call.outcome == "fail" else kernel.CAS), expected, new
+            if call.outcome == "fail":
+                return kernel.DIFFERS, expected, 0
+            return (kernel.READ, expected, 0) if expected == new else (kernel.CAS, expected, new)
         case "read" if isinstance(model, Counter):
             return kernel.READ, number(call.result), 0
         case "read" if isinstance(model, GrowingSet):
@@ -73,59 +84,86 @@ def _cell(machine: Machine, call: Call) -> tuple[int, int, int]:
 
 def check_columns(columns: CallColumns) -> bool:
     """Is a register or mutex linearizable? Columns in, answer out, nothing left of the search."""
-    status = kernel.judge(
-        columns.starts, columns.ends, columns.kinds, columns.cells, columns.crashed, columns.first
-    )[0]
-    return status == kernel.LINEAR
+    times = np.stack([columns.starts, columns.ends])
+    return bool(guesses.judge(times, columns.kinds, columns.crashed, columns.cells, columns.first))
 
 
-def search(calls: list[Call], machine: Machine) -> Outcome:
-    """The same outcome as `search.Search(machine, schedule_of(calls, machine)).run()`."""
+def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Outcome | None:
+    """The same outcome as `search.Search(machine, schedule_of(calls, machine)).run()`; None after `rows_max`.
+
+    The same verdict, level and states, that is; the numbers explored and the ways are this search's own.
+    Where the states cannot be found at reasonable cost, there are none in the outcome.
+    """
     columns = columns_of(calls, machine)
-    if (columns.cells[:, 0] != kernel.TABLE).all():
-        status, nodes, cursor, plan = kernel.judge(
-            columns.starts, columns.ends, columns.kinds, columns.cells, columns.crashed, columns.first
-        )
-    else:
-        status, nodes, cursor, plan = _with_table(columns, machine)
-    count, deepest = int(cursor[kernel.COUNT]), int(cursor[kernel.DEEPEST])
-    if status == kernel.LINEAR:
-        return Outcome(valid=True, level=len(plan[1]) - 1, explored=count)
-    stuck = np.flatnonzero(nodes[:count, kernel.LEVEL] == deepest)
+    times = np.stack([columns.starts, columns.ends])
+    plan = _plan(columns, times, np.array(machine.observes, np.bool_))
+    if (columns.cells[:, 0] == kernel.TABLE).any():
+        status, nodes, cursor = _with_table(plan, columns, machine, rows_max)
+        return _outcome(status, nodes, cursor, len(plan.offsets) - 1)
+    needy = int(absent(times, columns.kinds, columns.crashed, columns.cells, columns.first))
+    if needy == NONE:
+        status, nodes, cursor = guesses.run(plan, columns.first, rows_max)
+        return _outcome(status, nodes, cursor, len(plan.offsets) - 1)
+    # No order passes the end of that call. Is there one up to there?
+    level = int(np.count_nonzero(columns.ends < columns.ends[needy]))
+    before = plan._replace(offsets=plan.offsets[: level + 1])
+    status, nodes, cursor = guesses.run(before, columns.first, rows_max)
+    if status == guesses.LINEAR:
+        status, nodes, cursor = guesses.run(plan, columns.first, EXPLAINED)
+        if status != guesses.STUCK:
+            return Outcome(valid=False, level=level, explored=int(cursor[guesses.COUNT]))
+    return _outcome(status, nodes, cursor, level)
+
+
+def _plan(columns: CallColumns, times: Array, observes: Array) -> kernel.Plan:
+    cells = columns.cells
+    seen = observes | (cells[:, 0] == kernel.READ) | (cells[:, 0] == kernel.DIFFERS)
+    traits = kernel.OBSERVES * seen + kernel.OVERWRITES * (cells[:, 0] == kernel.WRITE)
+    return kernel.lay_out(times, columns.kinds, columns.crashed, cells, traits.astype(np.int64))
+
+
+def _outcome(status: int, nodes: Array, cursor: Array, levels: int) -> Outcome | None:
+    if status == guesses.GROW:
+        return None
+    count, deepest = int(cursor[guesses.COUNT]), int(cursor[guesses.DEEPEST])
+    if status == guesses.LINEAR:
+        return Outcome(valid=True, level=levels, explored=count)
+    stuck = np.flatnonzero(nodes[:count, LEVEL] == deepest)
     return Outcome(
         valid=False,
         level=deepest,
         explored=count,
-        states=[int(state) for state in np.unique(nodes[stuck, kernel.STATE])],
+        states=[int(state) for state in np.unique(nodes[stuck, STATE])],
         ways=[_way(nodes, at) for at in stuck[:PATHS]],
     )
 
 
-def _with_table(columns: CallColumns, machine: Machine) -> tuple[int, Array, Array, tuple[Array, ...]]:
+def _with_table(
+    plan: kernel.Plan, columns: CallColumns, machine: Machine, rows_max: int
+) -> tuple[int, Array, Array]:
     """Search, and compute the steps that it asks for."""
-    observes = np.array(machine.observes, np.bool_)
-    plan = kernel.lay_out(columns.starts, columns.ends, columns.kinds, observes, columns.crashed)
-    nodes, heads, cursor = kernel.begin(plan, columns.first, 256)
     columns_used = int((columns.cells[:, 0] == kernel.TABLE).sum())
-    table = np.full((len(machine.states), columns_used), kernel.UNKNOWN, np.int64)
+    plan = plan._replace(table=np.full((len(machine.states), columns_used), kernel.UNKNOWN, np.int64))
+    nodes, heads, cursor = guesses.begin(plan, columns.first, 256)
     while True:
-        status = kernel.search(nodes, heads, cursor, plan, columns.cells, table)
-        if status == kernel.GROW:
-            nodes, heads = kernel.more(nodes, heads, cursor, plan[6])
-        elif status == kernel.NEED:
-            state, kind = int(cursor[kernel.NEED_STATE]), int(cursor[kernel.NEED_CLASS])
+        status = guesses.search(nodes, heads, cursor, plan)
+        if status == guesses.GROW and len(nodes) < rows_max:
+            nodes, heads = guesses.more(nodes, heads, cursor, plan)
+        elif status == guesses.NEED:
+            state, kind = int(cursor[guesses.NEED_STATE]), int(cursor[guesses.NEED_CLASS])
             after = machine.step(state, kind)
-            while len(machine.states) > len(table):
-                table = np.concatenate([table, np.full_like(table, kernel.UNKNOWN)])
-            table[state, columns.cells[kind, 1]] = after
+            while len(machine.states) > len(plan.table):
+                wider = np.full_like(plan.table, kernel.UNKNOWN)
+                plan = plan._replace(table=np.concatenate([plan.table, wider]))
+            plan.table[state, columns.cells[kind, 1]] = after
         else:
-            return status, nodes, cursor, plan
+            return status, nodes, cursor
 
 
 def _way(nodes: Array, at: int) -> list[tuple[int, int]]:
     taken: list[tuple[int, int]] = []
-    while at != kernel.NONE and len(taken) < STEPS:
-        if nodes[at, kernel.TAKEN] != kernel.NONE:
-            taken.append((int(nodes[at, kernel.TAKEN]), int(nodes[at, kernel.STATE])))
-        at = nodes[at, kernel.PARENT]
+    while at != NONE and len(taken) < STEPS:
+        if nodes[at, TAKEN] != NONE:
+            taken.append((int(nodes[at, TAKEN]), int(nodes[at, STATE])))
+        at = nodes[at, PARENT]
     return taken[::-1]

@@ -28,9 +28,10 @@ def explain(
     states = _distinct([thaw(machine.states[state]) for state in outcome.states])
     noun = machine.model.noun + (f" {thaw(key)}" if key is not None else "")
     sentence = (
-        f"{described(due)} by process {due.process} {_where(due)} fits nowhere: {_among(opened)} "
-        f"{_lets(due)}; at that point the {noun} could only be {_alternatives(states)}"
+        f"{described(due)} by process {due.process} {_where(due)} fits nowhere: {_among(opened)} {_lets(due)}"
     )
+    if states:
+        sentence += f"; at that point the {noun} could only be {_alternatives(states)}"
     anomaly = Anomaly(
         type="nonlinearizable",
         sentence=sentence,

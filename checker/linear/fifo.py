@@ -1,21 +1,29 @@
 """FIFO queues to which no value is enqueued twice: linearizable or not in one sweep.
 
-With distinct values, no dequeue from an empty queue and no crashed dequeue, a history is linearizable if and
-only if none of these is in it (Henzinger, Sezgin, Vafeiadis 2013; Bouajjani and others 2015):
+With distinct values and no crashed dequeue, a history is linearizable if and only if none of these is in it
+(Henzinger, Sezgin, Vafeiadis 2013; Bouajjani and others 2015):
   1. a value dequeued that was never enqueued, or dequeued twice;
   2. a value dequeued before its enqueue began;
   3. a value enqueued before another, and dequeued after it or never: enqueue(a) ended before enqueue(b)
-     began, and dequeue(b) ended before dequeue(a) began.
-A crashed enqueue has no end if its value is dequeued, and is left out if not.  Everything else is left to the
-general search.  Linear: the third rule is one walk over the positions of the history.
+     began, and dequeue(b) ended before dequeue(a) began;
+  4. a dequeue that found the queue empty while at every moment some value was certainly in it: between the
+     end of its enqueue and the start of its dequeue.
+A crashed enqueue has no end if its value is dequeued, and is left out if not.
+
+A crashed dequeue may have removed a value that nobody else dequeued, or none.  If the history is in order
+without the crashed dequeues, it is in order.  If it is not, even without the values that nobody dequeued, it
+never is: whatever the crashed dequeues removed, the others make a history by themselves.  What lies between
+is left to the general search.  Linear but for the sorting.
 """
 
+from bisect import bisect_left
 from typing import Any
 
 import msgspec
 
 from checker.linear.call import FOREVER, Call, freeze
 from checker.linear.explain import described
+from checker.linear.prefix import Proof
 
 Array = Any
 
@@ -29,20 +37,25 @@ class FifoColumns(msgspec.Struct, frozen=True, kw_only=True):
     dequeue_ends: Array
 
 
-def applies(calls: list[Call]) -> bool:
-    """Are the values distinct, every dequeue answered, and none of them empty?"""
+def judged(calls: list[Call]) -> tuple[bool, Proof | None]:
+    """Do the rules decide, and what do they prove: a sentence and the calls that contradict each other?"""
     values = [freeze(call.value) for call in calls if call.f == "enqueue"]
     if len(set(values)) < len(values):
-        return False
-    return all(call.f == "enqueue" or (not call.crashed and call.result is not None) for call in calls)
+        return False, None
+    answered = [call for call in calls if call.f == "enqueue" or not call.crashed]
+    proof = _violation(answered)
+    if proof is None or len(answered) == len(calls):
+        return True, proof
+    dequeued = {freeze(call.result) for call in answered if call.f == "dequeue"}
+    proof = _violation([call for call in answered if call.f == "dequeue" or freeze(call.value) in dequeued])
+    return proof is not None, proof
 
 
-def violation(calls: list[Call]) -> tuple[str, list[Call]] | None:
-    """A sentence and the calls that prove it, or None. The calls must be such that the rules apply."""
+def _violation(calls: list[Call]) -> Proof | None:
     enqueues = {freeze(call.value): call for call in calls if call.f == "enqueue"}
     dequeues: dict[Any, Call] = {}
     for call in calls:
-        if call.f != "dequeue":
+        if call.f != "dequeue" or call.result is None:
             continue
         value = freeze(call.result)
         enqueue = enqueues.get(value)
@@ -58,10 +71,41 @@ def violation(calls: list[Call]) -> tuple[str, list[Call]] | None:
         for value, enqueue in enqueues.items()
         if value in dequeues or not enqueue.crashed
     ]
-    return _overtaking(pairs)
+    return _overtaking(pairs) or _emptiness(pairs, [call for call in calls if _found_nothing(call)])
 
 
-def _overtaking(pairs: list[tuple[Call, Call | None]]) -> tuple[str, list[Call]] | None:
+def _found_nothing(call: Call) -> bool:
+    return call.f == "dequeue" and call.result is None
+
+
+def _emptiness(pairs: list[tuple[Call, Call | None]], empty: list[Call]) -> Proof | None:
+    """A dequeue from an empty queue, within a time in which it never was: from `since` to `until`."""
+    if not empty:
+        return None
+    there = [
+        (enqueue.end, FOREVER if dequeue is None else dequeue.start, enqueue)
+        for enqueue, dequeue in pairs
+        if dequeue is None or enqueue.end < dequeue.start
+    ]
+    times: list[tuple[int, int, list[Call]]] = []
+    for start, end, enqueue in sorted(there, key=lambda time: time[0]):
+        if times and start < times[-1][1]:
+            since, until, members = times[-1]
+            if end > until:
+                times[-1] = since, end, [*members[:1], enqueue]
+        else:
+            times.append((start, end, [enqueue]))
+    starts = [since for since, _, _ in times]
+    for call in empty:
+        at = bisect_left(starts, call.start) - 1
+        if at >= 0 and call.end < times[at][1]:
+            members = times[at][2]
+            told = f"{_by(call)} found nothing, but there was something at every moment: {_by(members[0])}"
+            return f"{told} had ended before, and what came later overlapped", [call, *members]
+    return None
+
+
+def _overtaking(pairs: list[tuple[Call, Call | None]]) -> Proof | None:
     """Walk over time, with the value that is dequeued last among those whose enqueue has ended."""
     moments = [(enqueue.start, False, at) for at, (enqueue, _) in enumerate(pairs)]
     moments += [(enqueue.end, True, at) for at, (enqueue, _) in enumerate(pairs)]
@@ -80,13 +124,14 @@ def _overtaking(pairs: list[tuple[Call, Call | None]]) -> tuple[str, list[Call]]
 
 def check_columns(columns: FifoColumns) -> bool:
     """Rules 2 and 3, compiled; rule 1 is a matter of making the columns. Needs numpy and numba."""
+    import numpy as np
+
     from checker.linear import kernel_collections as kernel
 
-    return bool(
-        kernel.fifo(
-            columns.enqueue_starts, columns.enqueue_ends, columns.dequeue_starts, columns.dequeue_ends
-        )
-    )
+    enqueues = columns.enqueue_starts, columns.enqueue_ends
+    # Of numpy, which asks for large pages: touching memory for the first time is most of the cost.
+    moment = np.zeros(kernel.last_position(*enqueues) + 2, np.int32)
+    return bool(kernel.fifo(enqueues, (columns.dequeue_starts, columns.dequeue_ends), moment))
 
 
 def columns_of(calls: list[Call]) -> FifoColumns | None:

@@ -13,18 +13,26 @@ ADD, REMOVE, SAW, MISSED = range(4)
 
 
 @njit
-def fifo(enqueue_starts: Array, enqueue_ends: Array, dequeue_starts: Array, dequeue_ends: Array) -> bool:
-    """No dequeue before its enqueue, and no value overtaken by one enqueued wholly after it."""
-    span = 0
+def last_position(starts: Array, ends: Array) -> int:
+    """The largest start, or end that is not NEVER."""
+    span = np.int64(0)
+    for at in range(len(starts)):
+        span = max(span, starts[at], np.int64(0) if ends[at] == NEVER else ends[at])
+    return int(span)
+
+
+@njit
+def fifo(enqueues: Array, dequeues: Array, moment: Array) -> bool:
+    """No dequeue before its enqueue, and no value overtaken by one enqueued wholly after it.
+
+    `enqueues` and `dequeues` have two rows, starts and ends. `moment` (int32, zeros) has two places more than
+    there are positions: it becomes the value whose enqueue began there, negative where it ended, plus one.
+    """
+    enqueue_starts, enqueue_ends = enqueues
+    dequeue_starts, dequeue_ends = dequeues
     for at in range(len(enqueue_starts)):
-        span = max(span, enqueue_starts[at])
-        if enqueue_ends[at] != NEVER:
-            span = max(span, enqueue_ends[at])
         if dequeue_ends[at] < enqueue_starts[at]:
             return False
-    # Position -> value, positive where the enqueue began there, negative where it ended.
-    moment = np.zeros(span + 2, np.int32)
-    for at in range(len(enqueue_starts)):
         moment[enqueue_starts[at] + 1] = at + 1
         if enqueue_ends[at] != NEVER:
             moment[enqueue_ends[at] + 1] = -at - 1
@@ -38,42 +46,43 @@ def fifo(enqueue_starts: Array, enqueue_ends: Array, dequeue_starts: Array, dequ
 
 
 @njit
-def elements(elements: Array, what: Array, starts: Array, ends: Array) -> bool:
-    """Is every element, on its own, a linearizable flag that goes up once and down once?"""
-    count = elements.max() + 1 if len(elements) else 0
-    add_start, add_end = np.full(count, NEVER), np.full(count, NEVER)
-    remove_start, remove_end = np.full(count, NEVER), np.full(count, NEVER)
-    saw_end, saw_start = np.full(count, NEVER), np.full(count, np.int64(-1))
+def elements(elements: Array, what: Array, starts: Array, ends: Array, found: Array) -> Array:
+    """Which elements are, on their own, a linearizable flag that goes up once and down once?
+
+    `found` (int64) has six columns and a row per element, and is room to work in: of the add start and end,
+    of the remove start and end, of those that saw it first end and last start.
+    """
+    count = len(found)
+    for element in range(count):
+        for column in range(5):
+            found[element, column] = NEVER
+        found[element, 5] = -1
     for at in range(len(elements)):
-        element, start, end = elements[at], starts[at], ends[at]
-        if what[at] == ADD:
-            add_start[element], add_end[element] = start, end
-        elif what[at] == REMOVE:
-            remove_start[element], remove_end[element] = start, end
-        elif what[at] == SAW:
-            saw_end[element] = min(saw_end[element], end)
-            saw_start[element] = max(saw_start[element], start)
+        row, kind = found[elements[at]], what[at]
+        if kind == SAW:
+            row[4], row[5] = min(row[4], ends[at]), max(row[5], starts[at])
+        elif kind != MISSED:
+            row[2 * kind], row[2 * kind + 1] = starts[at], ends[at]
     kept, removed = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     for element in range(count):
-        if add_start[element] == NEVER or (add_end[element] == NEVER and saw_end[element] == NEVER):
-            if saw_end[element] != NEVER:
-                return False
-            kept[element] = True
-            add_start[element] = NEVER
+        add_start, add_end, remove_start, remove_end, saw_end, saw_start = found[element]
+        if add_start == NEVER or (add_end == NEVER and saw_end == NEVER):
+            kept[element] = saw_end == NEVER
+            found[element, 0] = NEVER
             continue
-        first = min(add_end[element], saw_end[element])
-        if first < add_start[element]:
-            return False
-        kept[element] = remove_start[element] == NEVER or remove_start[element] < first
-        last = max(add_start[element], saw_start[element])
-        removed[element] = remove_start[element] != NEVER and last <= remove_end[element]
-        saw_end[element], saw_start[element] = first, max(last, remove_start[element])
+        first = min(add_end, saw_end)
+        if first < add_start:
+            found[element, 0] = NEVER
+            continue
+        kept[element] = remove_start == NEVER or remove_start < first
+        last = max(add_start, saw_start)
+        removed[element] = remove_start != NEVER and last <= remove_end
+        found[element, 4], found[element, 5] = first, max(last, remove_start)
     for at in range(len(elements)):
-        element = elements[at]
-        if what[at] == MISSED and add_start[element] != NEVER:
-            if starts[at] > saw_end[element]:
-                kept[element] = False
-            first = min(saw_end[element], remove_end[element])
-            if first < starts[at] and ends[at] < saw_start[element]:
-                removed[element] = False
-    return bool((kept | removed).all())
+        row = found[elements[at]]
+        if what[at] == MISSED and row[0] != NEVER:
+            if starts[at] > row[4]:
+                kept[elements[at]] = False
+            if min(row[4], row[3]) < starts[at] and ends[at] < row[5]:
+                removed[elements[at]] = False
+    return kept | removed

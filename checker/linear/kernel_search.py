@@ -1,90 +1,74 @@
-"""The general search, compiled. The rules and their reasons are in `search.py`; this file is only faster.
+"""The general search, compiled: configurations, their successors, and which have been tried.
 
-A configuration is a row of int64: the fields named below, then the words of the live mask, then those of the
-crash mask.  Rows are never moved, so the table of what was tried is the rows themselves, chained by a hash of
-everything but the crash mask.  The model is a table: `cells` has (what, a, b) per class for registers and
-mutexes, and for any other model `table[state, a]`, filled on demand: the search stops with NEED, Python
-computes the one step that is missing, and the search goes on where it stood.
+The rules of `search.py`, and three that make a difference where many calls are open at once. They are about
+calls that *overwrite* (always possible, and to the same effect), and about what may have come before them:
+
+  covering    when one that overwrites is taken, every other one that is open may have come just before it,
+              without a trace; so may one that stores what is there already.  It is *done*: it may pass its
+              return.  It may still be taken, like a crashed call, as long as it is open.
+  hiding      one call that is possible in the state that is overwritten may have come last in it: the same
+  expiry      at the return of a call that is done and not taken there are two ways: with and without it
+
+A configuration is therefore a row with two masks: the calls that are done, and those that are spent.  One row
+dominates another if its calls are done where those of the other are, and spent only where those of the other
+are.
+
+A row is int64: the fields named below, the words of the done mask, those of the spent mask, and those of the
+crashed calls: how many of each class are used, each count in bits of its own with a guard bit above it, so
+that one subtraction compares all counts of a word.  Rows are never moved, so the table of what was tried is
+the rows themselves, in chains.
+
+PARENT is the row that a row continues, RESUME the one to go on with when it is exhausted.  Mostly they are
+the same.  They differ after a guess (`kernel_guesses.py`), which continues a row further up.
+
+The model is a table: `cells` has (what, a, b) per class for registers and mutexes, and for any other model
+`table[state, a]`, filled on demand: the search stops with NEED, Python computes the one step that is missing,
+and the search goes on where it stood.
 """
 
 from typing import Any
 
 import numpy as np
 
-from checker.kernel import njit
+from checker.kernel import njit_uncounted
+from checker.linear.kernel_schedule import (
+    BITS,
+    CALL,
+    CAS,
+    CLASS,
+    DIFFERS,
+    FIRST,
+    KIND,
+    NO,
+    OBSERVES,
+    OVERWRITES,
+    READ,
+    SHIFT,
+    SLOT,
+    UNKNOWN,
+    WORD,
+    WRITE,
+    Plan,
+)
 
-READ, WRITE, CAS, DIFFERS, TABLE = range(5)
-"""What a class does: sees a; stores a; stores b where a is; sees anything but a; is looked up."""
+LEVEL, STATE, BEFORE, PARENT, RESUME, TAKEN, NEXT, CHAIN, KIDS, ABOVE, BELOW, PLACE, FIELDS = range(13)
+"""The fields of a row. NEXT is the successor to try next: USE or PASS, or a position among the open calls
+and, after them, the crashed classes. KIDS, ABOVE, BELOW and PLACE are of `kernel_guesses.py`."""
 
-LEVEL, STATE, BEFORE, PARENT, TAKEN, NEXT, CHAIN, FIELDS = range(8)
-COUNT, CURRENT, DEEPEST, NEED_STATE, NEED_CLASS, CURSORS = range(6)
-LINEAR, STUCK, GROW, NEED = range(4)
-UNKNOWN, NO, NONE = -2, -1, -1
+USE, PASS = -2, -1
+NONE, OVERWRITER = -1, -2
+"""No row, no call, nothing in front; and in BEFORE: a call that overwrites and had to be placed."""
+
+CHAINED = 6
+"""So many rows of a level are found without hashing."""
 
 Array = Any
-Plan = tuple[Array, ...]
 
 
-@njit
-def lay_out(starts: Array, ends: Array, kinds: Array, observes: Array, crashed: Array) -> Plan:
-    """`schedule.py` in arrays; `opened[offsets[n] : offsets[n + 1]]` are the calls open at level n."""
-    calls = len(starts)
-    live = np.flatnonzero(~crashed)
-    order = live[np.argsort(ends[live])]
-    levels = len(order)
-    offsets = np.zeros(levels + 1, np.int64)
-    invoked = 0
-    widest = 0
-    for level in range(levels):
-        while invoked < levels and starts[live[invoked]] < ends[order[level]]:
-            invoked += 1
-        widest = max(widest, invoked - level)
-        offsets[level + 1] = offsets[level] + invoked - level
-    opened = np.empty(offsets[levels], np.int32)
-    slots = np.zeros(calls, np.int32)
-    free = np.arange(widest + 1, 0, -1) - 1
-    now = np.empty(widest + 1, np.int64)
-    count = 0
-    invoked = 0
-    for level in range(levels):
-        due = order[level]
-        while invoked < levels and starts[live[invoked]] < ends[due]:
-            new = live[invoked]
-            slots[new] = free[widest - count]
-            at = count
-            while at > 0 and ends[now[at - 1]] > ends[new]:
-                now[at] = now[at - 1]
-                at -= 1
-            now[at] = new
-            count += 1
-            invoked += 1
-        opened[offsets[level] : offsets[level + 1]] = now[:count]
-        for at in range(count - 1):
-            now[at] = now[at + 1]
-        count -= 1
-        free[widest - count] = slots[due]
-    sizes = np.zeros(len(observes) + 1, np.int64)
-    for call in np.flatnonzero(crashed):
-        if not observes[kinds[call]]:
-            sizes[kinds[call] + 1] += 1
-    crash_class = np.flatnonzero(sizes) - 1
-    crash_bit = np.zeros(len(crash_class) + 1, np.int64)
-    for at in range(len(crash_class)):
-        crash_bit[at + 1] = crash_bit[at] + sizes[crash_class[at] + 1]
-        sizes[crash_class[at] + 1] = crash_bit[at]
-    crash_calls = np.empty(crash_bit[-1], np.int64)
-    for call in np.flatnonzero(crashed):
-        if not observes[kinds[call]]:
-            crash_calls[sizes[kinds[call] + 1]] = call
-            sizes[kinds[call] + 1] += 1
-    widths = np.array([(widest + 63) // 64, (crash_bit[-1] + 63) // 64])
-    return slots, offsets, opened, crash_class, crash_bit, crash_calls, widths, starts, ends, kinds, observes
-
-
-@njit
-def step(state: int, kind: int, cells: Array, table: Array) -> int:
+@njit_uncounted
+def step(state: int, kind: int, plan: Plan) -> int:
     """The state afterwards, NO, or UNKNOWN (the table has to be filled in there)."""
-    what, a, b = cells[kind, 0], cells[kind, 1], cells[kind, 2]
+    what, a, b = plan.cells[kind, 0], plan.cells[kind, 1], plan.cells[kind, 2]
     if what == READ:
         return state if state == a else NO
     if what == WRITE:
@@ -93,196 +77,260 @@ def step(state: int, kind: int, cells: Array, table: Array) -> int:
         return int(b) if state == a else NO
     if what == DIFFERS:
         return state if state != a else NO
-    return int(table[state, a])
+    return int(plan.table[state, a])
 
 
-@njit
-def candidate(  # noqa: PLR0912, PLR0915, PLR0917 one kernel
-    nodes: Array, at: int, new: int, plan: Plan, cells: Array, table: Array
+@njit_uncounted
+def idle(before: int, after: int, kind: int, plan: Plan) -> int:
+    """Would a call have had the same effect without the one in front of it? 1, 0, or UNKNOWN."""
+    if before == NONE:
+        return 0
+    if before == OVERWRITER:
+        return 1 if plan.traits[kind] & OVERWRITES else 0
+    without = step(before, kind, plan)
+    return UNKNOWN if without == UNKNOWN else int(without == after)
+
+
+@njit_uncounted
+def pending(nodes: Array, at: int, plan: Plan) -> bool:
+    """Is there an open call that overwrites and is not done?"""
+    level = nodes[at, LEVEL]
+    found = False
+    for word in range(plan.soft.shape[1]):
+        found = found or plan.soft[level, word] & ~nodes[at, FIELDS + word] != 0
+    return found
+
+
+@njit_uncounted
+def has_rival(  # noqa: PLR0917 one kernel
+    nodes: Array, at: int, position: int, kind: int, optional: bool, plan: Plan
+) -> bool:
+    """Is there a call of the same class that ends earlier and had better be taken?"""
+    words, first = plan.soft.shape[1], plan.offsets[nodes[at, LEVEL]]
+    optional = optional or plan.traits[kind] & OVERWRITES != 0
+    for entry in range(first, first + position):
+        if plan.entries[entry, CLASS] == kind:
+            slot = plan.entries[entry, SLOT]
+            word, bit = FIELDS + (slot >> 6), np.int64(1) << (slot & 63)
+            if not nodes[at, word + words] & bit and (optional or not nodes[at, word] & bit):
+                return True
+    return False
+
+
+@njit_uncounted
+def copy_row(nodes: Array, at: int, new: int) -> None:
+    """Row `new` becomes what row `at` is. (An assignment of rows would look for overlaps first.)"""
+    for field in range(nodes.shape[1]):
+        nodes[new, field] = nodes[at, field]
+
+
+@njit_uncounted
+def hide(nodes: Array, at: int, new: int, plan: Plan) -> bool:
+    """The open call that needs the state which row `new` overwrites may have come just before: it is done."""
+    level, state = nodes[at, LEVEL], nodes[at, STATE]
+    for entry in range(plan.offsets[level], plan.offsets[level + 1]):
+        kind, slot = plan.entries[entry, CLASS], plan.entries[entry, SLOT]
+        done = nodes[new, FIELDS + (slot >> 6)] >> (slot & 63) & 1
+        if plan.cells[kind, 0] == CAS and plan.cells[kind, 1] == state and not done:
+            nodes[new, FIELDS + (slot >> 6)] |= np.int64(1) << (slot & 63)
+            return True
+    return False
+
+
+@njit_uncounted
+def take(  # noqa: PLR0912 one kernel
+    nodes: Array, at: int, new: int, position: int, plan: Plan
 ) -> int:
-    """Write the next successor of row `at` into row `new`; 1, or 0 when there is none, or -2 for NEED."""
-    slots, offsets, opened, crash_class, crash_bit, crash_calls, widths, starts, ends, kinds, observes = plan
-    level, state, before = nodes[at, LEVEL], nodes[at, STATE], nodes[at, BEFORE]
-    first, count = offsets[level], offsets[level + 1] - offsets[level]
-    crash_word = FIELDS + widths[0]
-    due = opened[first]
-    position = nodes[at, NEXT]
-    nodes[new] = nodes[at]
-    nodes[new, PARENT] = at
-    nodes[new, BEFORE] = NONE
-    nodes[new, NEXT] = 0
-    if nodes[at, FIELDS + (slots[due] >> 6)] >> (slots[due] & 63) & 1:
-        if position > 0:
+    """Row `new` continues row `at` with the call at that position: 1, 0 where it may not, or UNKNOWN."""
+    level, state, words = nodes[at, LEVEL], nodes[at, STATE], plan.soft.shape[1]
+    first, count = plan.offsets[level], plan.offsets[level + 1] - plan.offsets[level]
+    if position < count:
+        entry = first + position
+        call, kind, slot = plan.entries[entry, CALL], plan.entries[entry, CLASS], plan.entries[entry, SLOT]
+        word, amount = FIELDS + (slot >> 6), np.int64(1) << (slot & 63)
+        if plan.traits[kind] & OBSERVES or nodes[at, word + words] & amount:
             return 0
-        nodes[new, LEVEL] = level + 1
-        nodes[new, TAKEN] = NONE
-        nodes[new, FIELDS + (slots[due] >> 6)] &= ~(np.int64(1) << (slots[due] & 63))
-        return 1
-    while position < count + len(crash_class):
-        nodes[at, NEXT] = position
+        optional = nodes[at, word] & amount != 0
+    else:
+        group = position - count
+        kind, word = plan.crashed[group, KIND], FIELDS + 2 * words + plan.crashed[group, WORD]
+        amount = np.int64(1) << plan.crashed[group, SHIFT]
+        field = (np.int64(1) << plan.crashed[group, BITS]) - 1
+        used = nodes[at, word] >> plan.crashed[group, SHIFT] & field
+        index = plan.crashed[group, FIRST] + used
+        if index == plan.crashed[group + 1, FIRST]:
+            return 0
+        call = plan.crash_calls[index]
+        if plan.starts[call] > plan.ends[plan.entries[first, CALL]]:
+            return 0
+        optional = True
+    after = step(state, kind, plan)
+    if after < 0:
+        return after if after == UNKNOWN else 0
+    overwrites = plan.traits[kind] & OVERWRITES != 0
+    if optional and after == state and not (overwrites and pending(nodes, at, plan)):
+        return 0
+    useless = idle(nodes[at, BEFORE], after, kind, plan)
+    if useless != 0:
+        return useless if useless == UNKNOWN else 0
+    if has_rival(nodes, at, min(position, count), kind, optional, plan):
+        return 0
+    copy_row(nodes, at, new)
+    nodes[new, PARENT], nodes[new, STATE], nodes[new, TAKEN] = at, after, call
+    nodes[new, BEFORE] = state if optional else OVERWRITER if overwrites else NONE
+    if overwrites and hide(nodes, at, new, plan):
+        nodes[new, BEFORE] = OVERWRITER
+    if position < count:
+        nodes[new, word] |= amount
+        nodes[new, word + words] |= amount
+    else:
+        nodes[new, word] += amount
+    if overwrites and pending(nodes, new, plan):
+        nodes[new, BEFORE] = OVERWRITER
+        for one in range(words):
+            nodes[new, FIELDS + one] |= plan.soft[level, one]
+    return 1
+
+
+@njit_uncounted
+def missing_step(nodes: Array, at: int, new: int, position: int, plan: Plan) -> None:
+    """Row `new` says which step `take` lacked: from the state of row `at`, or from the one before it."""
+    first, count = plan.offsets[nodes[at, LEVEL]], plan.offsets[nodes[at, LEVEL] + 1]
+    count -= first
+    kind = plan.entries[first + position, CLASS] if position < count else plan.crashed[position - count, KIND]
+    nodes[new, TAKEN] = kind
+    nodes[new, STATE] = nodes[at, STATE]
+    if step(nodes[at, STATE], kind, plan) != UNKNOWN:
+        nodes[new, STATE] = nodes[at, BEFORE]
+
+
+@njit_uncounted
+def successor(nodes: Array, at: int, new: int, plan: Plan) -> int:
+    """Write the next successor of row `at` into row `new`; 1, or 0 when there is none, or UNKNOWN."""
+    entries, cells = plan.entries, plan.cells
+    level, state, words = nodes[at, LEVEL], nodes[at, STATE], plan.soft.shape[1]
+    first, count = plan.offsets[level], plan.offsets[level + 1] - plan.offsets[level]
+    while nodes[at, NEXT] < count + len(plan.crashed) - 1:
+        turn = nodes[at, NEXT]
+        nodes[at, NEXT] += 1
+        if turn == PASS:
+            slot = entries[first, SLOT]
+            copy_row(nodes, at, new)
+            nodes[new, FIELDS + (slot >> 6)] &= ~(np.int64(1) << (slot & 63))
+            nodes[new, PARENT], nodes[new, LEVEL] = at, level + 1
+            nodes[new, TAKEN] = nodes[new, BEFORE] = NONE
+            return 1
+        position = max(turn, 0)
         if position < count:
-            call = np.int64(opened[first + position])
-            kind = kinds[call]
-            word, bit = FIELDS + (slots[call] >> 6), np.int64(slots[call] & 63)
-            skip = observes[kind] or (nodes[at, word] >> bit & 1) != 0
-            rivals = position
-        else:
-            group = position - count
-            kind = crash_class[group]
-            index = crash_bit[group]
-            while index < crash_bit[group + 1] and nodes[at, crash_word + (index >> 6)] >> (index & 63) & 1:
-                index += 1
-            skip = index == crash_bit[group + 1] or starts[crash_calls[index]] > ends[due]
-            call = crash_calls[min(index, crash_bit[group + 1] - 1)]
-            word, bit = crash_word + (index >> 6), index & 63
-            rivals = count
-        for other in range(rivals):
-            rival = opened[first + other]
-            if (
-                kinds[rival] == kind
-                and not nodes[at, FIELDS + (slots[rival] >> 6)] >> (slots[rival] & 63) & 1
-            ):
-                skip = True
-        if not skip:
-            after = step(state, kind, cells, table)
-            idle = step(before, kind, cells, table) if before != NONE else NO
-            if UNKNOWN in (after, idle):
-                nodes[new, STATE] = state if after == UNKNOWN else before
-                nodes[new, TAKEN] = kind
-                return UNKNOWN
-            if after not in (NO, idle) and (position < count or after != state):
-                nodes[new, STATE] = after
-                nodes[new, TAKEN] = call
-                if position == 0:
-                    nodes[new, LEVEL] = level + 1
-                else:
-                    nodes[new, word] |= np.int64(1) << bit
-                if position >= count:
-                    nodes[new, BEFORE] = state
-                return 1
-        position += 1
-    nodes[at, NEXT] = position
+            # What cannot be taken is nearly everything: see that without a call.
+            kind, slot = entries[first + position, CLASS], entries[first + position, SLOT]
+            if nodes[at, FIELDS + words + (slot >> 6)] >> (slot & 63) & 1:
+                continue
+            if cells[kind, 0] == READ or (cells[kind, 0] == CAS and cells[kind, 1] != state):
+                continue
+        found = take(nodes, at, new, position, plan)
+        if found == UNKNOWN:
+            nodes[at, NEXT] -= 1
+            missing_step(nodes, at, new, position, plan)
+        if found != 0:
+            return found
     return 0
 
 
-@njit
-def observe(nodes: Array, new: int, plan: Plan, cells: Array, table: Array) -> int:
-    """Take every open observation that fits the state of row `new`: NONE, or the class that lacks a step."""
-    slots, offsets, opened, kinds, observes = plan[0], plan[1], plan[2], plan[9], plan[10]
+@njit_uncounted
+def wanted(nodes: Array, at: int, value: int, plan: Plan) -> bool:
+    """Does an open call that is not done wait for this value?"""
+    level = nodes[at, LEVEL]
+    for entry in range(plan.offsets[level], plan.offsets[level + 1]):
+        kind, slot = plan.entries[entry, CLASS], plan.entries[entry, SLOT]
+        done = nodes[at, FIELDS + (slot >> 6)] >> (slot & 63) & 1
+        if plan.cells[kind, 1] == value and plan.cells[kind, 0] in (READ, CAS) and not done:
+            return True
+    return False
+
+
+@njit_uncounted
+def settle(nodes: Array, new: int, plan: Plan) -> int:
+    """Do what is free in row `new`, and pass returns until one is not done: NONE, or a class to step."""
+    words, levels = plan.soft.shape[1], len(plan.offsets) - 1
     level, state = nodes[new, LEVEL], nodes[new, STATE]
-    for at in range(offsets[level], offsets[level + 1]):
-        call = opened[at]
-        kind = kinds[call]
-        word, bit = FIELDS + (slots[call] >> 6), np.int64(slots[call] & 63)
-        if not observes[kind] or nodes[new, word] >> bit & 1:
-            continue
-        after = step(state, kind, cells, table)
-        if after == UNKNOWN:
-            return int(kind)
-        if after == state:
-            nodes[new, word] |= np.int64(1) << bit
-            nodes[new, BEFORE] = NONE
+    nodes[new, NEXT] = 0
+    while level < levels:
+        first = plan.offsets[level]
+        for entry in range(first, plan.offsets[level + 1]):
+            kind, slot = plan.entries[entry, CLASS], plan.entries[entry, SLOT]
+            if plan.traits[kind] == 0 or nodes[new, FIELDS + (slot >> 6)] >> (slot & 63) & 1:
+                continue
+            after = step(state, kind, plan)
+            if after == UNKNOWN:
+                return int(kind)
+            if after == state:
+                nodes[new, FIELDS + (slot >> 6)] |= np.int64(1) << (slot & 63)
+                nodes[new, BEFORE] = NONE
+        kind, slot = plan.entries[first, CLASS], plan.entries[first, SLOT]
+        word, bit = FIELDS + (slot >> 6), np.int64(1) << (slot & 63)
+        if not nodes[new, word] & bit:
+            break
+        if not plan.traits[kind] & OBSERVES and not nodes[new, word + words] & bit:
+            use = plan.cells[kind, 0] == WRITE and wanted(nodes, new, plan.cells[kind, 1], plan)
+            nodes[new, NEXT] = USE if use else PASS
+            break
+        nodes[new, word] &= ~bit
+        nodes[new, word + words] &= ~bit
+        nodes[new, BEFORE] = NONE
+        level += 1
+        nodes[new, LEVEL] = level
     return NONE
 
 
-@njit
-def remember(nodes: Array, new: int, heads: Array, widths: Array) -> bool:
-    """Chain row `new` to what was tried, unless a row that dominates it is there already."""
-    crash_word = FIELDS + widths[0]
-    mixed = nodes[new, LEVEL] * 1000003 + nodes[new, STATE] * 8191 + nodes[new, BEFORE]
-    for word in range(FIELDS, crash_word):
-        mixed = (mixed ^ nodes[new, word]) * np.int64(-7046029254386353131)
-        mixed ^= mixed >> 29
-    mixed *= np.int64(-7046029254386353131)
-    place = (mixed >> 20) & (len(heads) - 1)
-    other = heads[place]
-    while other != NONE:
-        same = nodes[other, LEVEL] == nodes[new, LEVEL] and nodes[other, STATE] == nodes[new, STATE]
-        same = same and nodes[other, BEFORE] == nodes[new, BEFORE]
-        for word in range(FIELDS, crash_word):
-            same = same and nodes[other, word] == nodes[new, word]
-        for word in range(crash_word, nodes.shape[1]):
-            same = same and nodes[other, word] & ~nodes[new, word] == 0
-        if same:
+@njit_uncounted
+def dominates(nodes: Array, other: int, new: int, plan: Plan) -> bool:
+    """Can row `other` do all that row `new` can?"""
+    words, guards, level = plan.soft.shape[1], plan.guards, nodes[new, LEVEL]
+    if nodes[other, LEVEL] != level or nodes[other, STATE] != nodes[new, STATE]:
+        return False
+    if nodes[other, BEFORE] != nodes[new, BEFORE]:
+        return False
+    for word in range(words):
+        field = FIELDS + word
+        mine, its = nodes[new, field + words], nodes[other, field + words]
+        if its & ~mine or nodes[new, field] & ~nodes[other, field]:
             return False
-        other = nodes[other, CHAIN]
-    nodes[new, CHAIN] = heads[place]
-    heads[place] = new
+    for word in range(len(guards)):
+        field = FIELDS + 2 * words + word
+        if ((nodes[new, field] | guards[word]) - nodes[other, field]) & guards[word] != guards[word]:
+            return False
     return True
 
 
-@njit
-def search(  # noqa: PLR0917 the state of the search, to go on from
-    nodes: Array, heads: Array, cursor: Array, plan: Plan, cells: Array, table: Array
-) -> int:
-    """Go on from where `cursor` stands: LINEAR, STUCK, GROW (the rows are used up) or NEED (a step)."""
-    levels = len(plan[1]) - 1
-    at = cursor[CURRENT]
-    while True:
-        new = cursor[COUNT]
-        if new == len(nodes):
-            cursor[CURRENT] = at
-            return GROW
-        if at != NONE:
-            found = candidate(nodes, at, new, plan, cells, table)
-            if found == 0:
-                at = nodes[at, PARENT]
-                if at == NONE:
-                    return STUCK
-                continue
-            if found == UNKNOWN:
-                cursor[CURRENT] = at
-                cursor[NEED_STATE], cursor[NEED_CLASS] = nodes[new, STATE], nodes[new, TAKEN]
-                return NEED
-        if nodes[new, LEVEL] == levels:
-            return LINEAR
-        missing = observe(nodes, new, plan, cells, table)
-        if missing != NONE:
-            cursor[CURRENT] = at
-            cursor[NEED_STATE], cursor[NEED_CLASS] = nodes[new, STATE], missing
-            return NEED
-        if at != NONE:
-            nodes[at, NEXT] += 1
-        if remember(nodes, new, heads, plan[6]):
-            cursor[DEEPEST] = max(cursor[DEEPEST], nodes[new, LEVEL])
-            cursor[COUNT] += 1
-            at = new
+@njit_uncounted
+def remember(nodes: Array, new: int, heads: Array, plan: Plan) -> bool:
+    """Chain row `new` to what was tried, unless a row that dominates it is there already.
 
-
-@njit
-def more(nodes: Array, heads: Array, cursor: Array, widths: Array) -> tuple[Array, Array]:
-    """Twice as many rows, chained anew into twice as many heads."""
-    grown = np.empty((2 * len(nodes), nodes.shape[1]), np.int64)
-    grown[: len(nodes)] = nodes
-    wider = np.full(2 * len(heads), NONE, np.int64)
-    for row in range(cursor[COUNT]):
-        remember(grown, row, wider, widths)
-    return grown, wider
-
-
-@njit
-def begin(plan: Plan, first: int, rows: int) -> tuple[Array, Array, Array]:
-    """The first configuration, room for `rows` (a power of two), and the cursor."""
-    nodes = np.empty((rows, FIELDS + plan[6].sum()), np.int64)
-    nodes[0] = 0
-    nodes[0, STATE] = first
-    nodes[0, BEFORE] = nodes[0, PARENT] = nodes[0, TAKEN] = NONE
-    cursor = np.zeros(CURSORS, np.int64)
-    cursor[CURRENT] = NONE
-    return nodes, np.full(rows, NONE, np.int64), cursor
-
-
-@njit
-def judge(  # noqa: PLR0917 columns
-    starts: Array, ends: Array, kinds: Array, cells: Array, crashed: Array, first: int
-) -> tuple[int, Array, Array, Plan]:
-    """One partition of a register or mutex from beginning to end: status, rows, cursor, plan."""
-    observes = (cells[:, 0] == READ) | (cells[:, 0] == DIFFERS)
-    plan = lay_out(starts, ends, kinds, observes, crashed)
-    nodes, heads, cursor = begin(plan, first, 256)
-    table = np.zeros((0, 0), np.int64)
-    while True:
-        status = search(nodes, heads, cursor, plan, cells, table)
-        if status != GROW:
-            return status, nodes, cursor, plan
-        nodes, heads = more(nodes, heads, cursor, plan[6])
+    The first rows of a level are a chain of their own (`heads` begins with one place per level), so that a
+    search that goes straight on stays in the cache; the others are hashed.
+    """
+    words, levels = plan.soft.shape[1], len(plan.offsets)
+    level, place, length = nodes[new, LEVEL], nodes[new, LEVEL], 0
+    other = heads[place]
+    while other != NONE:
+        if dominates(nodes, other, new, plan):
+            return False
+        length += 1
+        other = nodes[other, CHAIN]
+    if length >= CHAINED:
+        mixed = nodes[new, STATE] * 8191 + nodes[new, BEFORE]
+        for word in range(words):
+            mixed ^= nodes[new, FIELDS + words + word] & plan.hard[level, word]
+            mixed *= -7046029254386353131
+            mixed ^= mixed >> 29
+        mixed = (mixed + level) * -7046029254386353131
+        place = levels + ((mixed >> 20) & (len(heads) - levels - 1))
+        other = heads[place]
+        while other != NONE:
+            if dominates(nodes, other, new, plan):
+                return False
+            other = nodes[other, CHAIN]
+    nodes[new, CHAIN] = heads[place]
+    heads[place] = new
+    return True

@@ -8,7 +8,8 @@ look at it.
 from typing import Any
 
 from checker.linear.call import Call, freeze
-from checker.linear.models import Custom, Model
+from checker.linear.custom import Custom
+from checker.linear.models import Model
 
 ILLEGAL = -1
 """What `step` says when the operation cannot happen in the state."""

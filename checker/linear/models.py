@@ -14,12 +14,11 @@ right where a failure is always the store's answer).  The default "ignore" is Kn
 may also report a failure because it never reached the store.
 """
 
-import importlib.util
 from collections.abc import Hashable, Iterable
-from pathlib import Path
 from typing import Any, Protocol
 
 from checker.linear.call import Call, freeze
+from checker.verdict import Unfit
 
 State = Hashable
 Step = tuple[bool, State]
@@ -62,9 +61,7 @@ class _Model:
     def keeps(self, call: Call) -> bool:
         if call.f not in self.functions | self.reads:
             known = ", ".join(sorted(self.functions | self.reads))
-            raise ValueError(
-                f"entry {call.entries[0]}: this model has no operation {call.f!r}; it has {known}"
-            )
+            raise Unfit(f"entry {call.entries[0]}: this model has no operation {call.f!r}; it has {known}")
         return call.outcome != "fail" and not (call.crashed and self.observes(call))
 
     def partition(self, calls: list[Call]) -> Iterable[tuple[Any, list[Call]]]:
@@ -130,9 +127,12 @@ class Mutex(_Model):
     noun = "lock"
     functions = frozenset({"acquire", "release"})
     reads = frozenset()
+    HELD, FREE = (True, "held", "locked"), (False, "free", "unlocked")
 
     def __init__(self, init: Any = None) -> None:
-        self.init = "held" if init in (True, "held", "locked") else "free"
+        if init not in (None, *self.HELD, *self.FREE):
+            raise ValueError(f"the init of a mutex is free or held, not {init!r}")
+        self.init = "held" if init in self.HELD else "free"
 
     def step(self, state: State, call: Call) -> Step:
         wanted, after = ("free", "held") if call.f == "acquire" else ("held", "free")
@@ -254,33 +254,6 @@ class Counter(_Model):
         return state == call.result, state
 
 
-class Custom(_Model):
-    """A user's model, with what it leaves out filled in."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        init = model.init
-        self.init = init() if callable(init) else init
-        self.noun = getattr(model, "noun", "state")
-
-    def step(self, state: State, call: Call) -> Step:
-        ok, after = self._model.step(state, call)
-        return bool(ok), after
-
-    def observes(self, call: Call) -> bool:
-        return bool(self._model.observes(call)) if hasattr(self._model, "observes") else False
-
-    def keeps(self, call: Call) -> bool:
-        if hasattr(self._model, "keeps"):
-            return bool(self._model.keeps(call))
-        return call.outcome != "fail"
-
-    def partition(self, calls: list[Call]) -> Iterable[tuple[Any, list[Call]]]:
-        if hasattr(self._model, "partition"):
-            return list(enumerate(self._model.partition(calls)))
-        return super().partition(calls)
-
-
 MODELS: dict[str, type[Any]] = {
     "register": Register,
     "cas-register": CasRegister,
@@ -300,19 +273,7 @@ def load(name: str, init: Any, failed_cas: str) -> Model:
     if name in MODELS:
         model: Model = MODELS[name](init)
         return model
-    path, colon, attribute = name.rpartition(":")
-    if not colon or not path.endswith(".py"):
-        raise ValueError(f"no model is called {name!r}; there are {', '.join(MODELS)}, or path.py:Name")
-    if not Path(path).is_file():
-        raise ValueError(f"the model {name!r}: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, attribute):
-        raise ValueError(f"the model {name!r}: {path} defines no {attribute}")
-    found = getattr(module, attribute)
-    if isinstance(found, type):
-        found = found() if init is None else found(init)
-    return Custom(found)
+    from checker.linear import custom  # Which needs this module.
+
+    found: Model = custom.load(name, MODELS, init)
+    return found

@@ -97,14 +97,25 @@ def violation(clusters: Clusters) -> Violation | None:
         if not reads and (write is None or write.crashed):
             continue
         first_end = min(call.end for call in calls) if at > 0 else BEFORE_ALL
-        last_start = max(call.start for call in calls)
-        zones.append((min(first_end, last_start), max(first_end, last_start), first_end < last_start, at))
-    last: tuple[int, int, bool, int] | None = None
-    for zone in sorted(zones):
-        if last is not None and zone[1 if not zone[2] else 0] < last[1]:
-            return Violation(OVERLAP if zone[2] else INSIDE, zone[3], last[3])
-        if zone[2]:
-            last = zone
+        zones.append((first_end, max(call.start for call in calls), at))
+    found = conflict(zones)
+    if found is None:
+        return None
+    forward = next(first_end < last_start for first_end, last_start, at in zones if at == found[0])
+    return Violation(OVERLAP if forward else INSIDE, *found)
+
+
+def conflict(zones: list[tuple[int, int, int]]) -> tuple[int, int] | None:
+    """The names of a zone and of the forward zone that it contradicts (rules 2 and 3), or None.
+
+    `zones` are the first end and the last start of each, and its name.
+    """
+    last, until = -1, BEFORE_ALL
+    for first_end, last_start, name in sorted(zones, key=lambda zone: min(zone[:2])):
+        if (first_end if first_end < last_start else max(first_end, last_start)) < until:
+            return name, last
+        if first_end < last_start:
+            last, until = name, last_start
     return None
 
 
@@ -132,14 +143,29 @@ def columns_of(clusters: Clusters) -> RegisterColumns:
 
 def check_columns(columns: RegisterColumns) -> Violation | None:
     """The compiled version, for all keys at once. Needs numpy and numba."""
+    code, cluster, other = _swept(columns)[0]
+    kind = (None, UNWRITTEN, FUTURE, OVERLAP, INSIDE)[code]
+    return None if kind is None else Violation(kind, cluster, other)
+
+
+def wrong_keys(columns: RegisterColumns) -> Array:
+    """Which keys are not linearizable, as an array of booleans. Compiled; needs numpy and numba."""
+    return _swept(columns)[1][:, 0] != 0
+
+
+def _swept(columns: RegisterColumns) -> tuple[tuple[int, int, int], Array]:
+    """The first contradiction, and one of each key."""
+    import numpy as np
+
     from checker.linear import kernel_register as kernel
 
-    code, cluster, other = kernel.sweep(
-        columns.clusters, columns.starts, columns.ends, columns.writes, columns.keys, columns.initial
-    )
-    kinds = (None, UNWRITTEN, FUTURE, OVERLAP, INSIDE)
-    kind = kinds[code]
-    return None if kind is None else Violation(kind, cluster, other)
+    found = np.empty((len(columns.keys), 4), np.int32)
+    span = kernel.zones(columns.clusters, columns.starts, columns.ends, columns.writes, found)
+    if span > kernel.SPAN_MAX:
+        raise ValueError(f"position {span} is beyond {kernel.SPAN_MAX}; number the entries anew")
+    wrong = np.zeros((int(columns.keys.max(initial=-1)) + 1, 3), np.int64)
+    at_point = np.zeros(span + 3, np.int32)
+    return kernel.sweep(found, at_point, columns.keys, columns.initial, wrong), wrong
 
 
 def proof(clusters: Clusters, found: Violation) -> tuple[str, list[Call]]:

@@ -13,8 +13,8 @@ Rules of this file
   3. A value that was read and that nobody wrote has a number, too, and no writer.
 """
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.history import History, Pair
@@ -29,6 +29,12 @@ STATUS = {"ok": OK, "info": INFO, "fail": FAIL}
 VERBS = {"r": READ, "append": WRITE, "w": WRITE}
 LIST, REGISTER = "append", "w"
 
+INTEGERS = (
+    *("status", "process", "invoked", "completed", "starts", "kind", "key", "value"),
+    *("list_starts", "list_ends", "elements"),
+)
+"""The columns of integers, by their names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TxnColumns:
@@ -36,7 +42,7 @@ class TxnColumns:
 
     `value` of a write: the number of what it wrote.  Of a register read: the number of what it returned,
     or NIL.  Of a list read: the row i in
-    `list_starts`; the list is `elements[list_starts[i]:list_starts[i + 1]]`.
+    `list_starts`; the list is `elements[list_starts[i]:list_ends[i]]` (lists may share elements).
     `key_names` and `value_names` say what the numbers stood for (empty: the numbers themselves are meant),
     `entries` which entries of the history a transaction is made of.
     """
@@ -50,14 +56,15 @@ class TxnColumns:
     key: Ints
     value: Ints
     list_starts: Ints
+    list_ends: Ints
     elements: Ints
     keys: int
     values: int
-    key_names: list[Any] = field(default_factory=list)
-    value_names: list[Any] = field(default_factory=list)
-    process_names: list[Any] = field(default_factory=list)
-    entries: list[tuple[int, ...]] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
+    key_names: Sequence[Any] = ()
+    value_names: Sequence[Any] = ()
+    process_names: Sequence[Any] = ()
+    entries: Sequence[tuple[int, ...]] = ()
+    times: Ints = ()
 
     def key_name(self, key: int) -> Any:
         """The key that the number stands for."""
@@ -82,14 +89,17 @@ class TxnColumns:
 
     def list_of(self, read: int) -> list[Any]:
         """What a list read returned."""
-        return [
-            self.value_name(int(e))
-            for e in self.elements[self.list_starts[read] : self.list_starts[read + 1]]
-        ]
+        return [self.value_name(int(e)) for e in self.elements[self.list_starts[read] : self.list_ends[read]]]
 
 
 def columns_of(history: History, write: str) -> TxnColumns:
     """Number everything. `write` is LIST or REGISTER. Raises ValueError for what is no transaction."""
+    if history.table is not None:
+        from checker.txn.tabled import columns_of_table
+
+        columns = columns_of_table(history, write)
+        if columns is not None:
+            return columns
     builder = _Builder(write)
     for pair in history.pairs():
         builder.add(pair)
@@ -100,12 +110,20 @@ def compact(columns: TxnColumns) -> TxnColumns:
     """The same with int32 arrays, for the compiled path. Arrays are left as they are."""
     import numpy
 
-    names = ("status", "process", "invoked", "completed", "starts", "kind", "key", "value")
     arrays: dict[str, Ints] = {
-        name: numpy.asarray(getattr(columns, name), dtype=numpy.int32)
-        for name in (*names, "list_starts", "elements")
+        name: numpy.asarray(getattr(columns, name), dtype=numpy.int32) for name in INTEGERS
     }
     return replace(columns, **arrays)
+
+
+def listed(columns: TxnColumns) -> TxnColumns:
+    """The same with lists, for the plain path. Lists are left as they are."""
+    lists: dict[str, Ints] = {
+        name: column if isinstance(column, list) else column.tolist()
+        for name in INTEGERS
+        for column in [getattr(columns, name)]
+    }
+    return replace(columns, **lists)
 
 
 class _Builder:
@@ -115,11 +133,14 @@ class _Builder:
         self._processes: dict[Hashable, int] = {}
         self._keys: dict[Hashable, int] = {}
         self._values: list[dict[Hashable, int]] = []
+        self._key_names: list[Any] = []
         self._value_names: list[Any] = []
         self._columns: dict[str, list[int]] = {
             name: [] for name in ("status", "process", "invoked", "completed", "kind", "key", "value")
         }
-        self._starts, self._list_starts = [0], [0]
+        self._starts: list[int] = [0]
+        self._list_starts: list[int] = []
+        self._list_ends: list[int] = []
         self._elements: list[int] = []
         self._entries: list[tuple[int, ...]] = []
         self._times: list[int] = []
@@ -160,6 +181,7 @@ class _Builder:
         key = self._keys.setdefault(_hashable(name), len(self._keys))
         if key == len(self._values):
             self._values.append({})
+            self._key_names.append(name)
         row = self._columns
         row["kind"].append(VERBS[verb])
         row["key"].append(key)
@@ -167,9 +189,10 @@ class _Builder:
             known = self._values[key]
             if value is not None and not isinstance(value, list | tuple):
                 raise ValueError(f"a read of {name!r} returned {value!r}; expected a list")
-            self._elements += [self._number(known, element) for element in value or ()]
-            row["value"].append(len(self._list_starts) - 1)
+            row["value"].append(len(self._list_starts))
             self._list_starts.append(len(self._elements))
+            self._elements += [self._number(known, element) for element in value or ()]
+            self._list_ends.append(len(self._elements))
         else:
             row["value"].append(
                 NIL if value is None and verb == "r" else self._number(self._values[key], value)
@@ -189,10 +212,11 @@ class _Builder:
             **self._columns,
             starts=self._starts,
             list_starts=self._list_starts,
+            list_ends=self._list_ends,
             elements=self._elements,
             keys=len(self._keys),
             values=len(self._value_names),
-            key_names=list(self._keys),
+            key_names=self._key_names,
             value_names=self._value_names,
             process_names=list(self._processes),
             entries=self._entries,
@@ -201,5 +225,7 @@ class _Builder:
 
 
 def _hashable(value: Any) -> Hashable:
-    """Lists and maps as keys or values are compared by how they print."""
-    return value if isinstance(value, Hashable) and not isinstance(value, tuple) else repr(value)
+    """What makes two keys or values the same. True is not 1; lists and maps are what they print."""
+    if isinstance(value, bool | tuple) or not isinstance(value, Hashable):
+        return type(value).__name__, repr(value)
+    return value

@@ -22,6 +22,8 @@ MEANINGS: dict[str, str] = {
     "G1c": "transactions depend on each other's writes in a circle",
     "G-single": "a transaction saw a part of the state before some other, and a part after it (read skew)",
     "G-nonadjacent": "transactions saw states that are not snapshots of one history",
+    "write-skew": "two transactions each missed what the other wrote, so neither can have come first",
+    "long-fork": "two readers saw two writes in opposite orders",
     "G2": "transactions each missed what another wrote, in a circle, so no serial order explains them",
 }
 """What the cycles are, by the beginning of their names."""
@@ -126,7 +128,7 @@ class Story:
         steps = [self.step(step, names[step.source], names[step.target]) for step in cycle.steps]
         shape = self.shape(cycle)
         meaning = next(text for name, text in MEANINGS.items() if cycle.type.startswith(name))
-        called = f", a {shape.replace('-', ' ')}" if shape else ""
+        called = f", a {shape.replace('-', ' ')}" if shape and shape != cycle.type else ""
         cast = "; ".join(f"{name} is {self.who(row)}: {self.text(row)}" for row, name in names.items())
         why = "; ".join(step["sentence"] for step in steps)
         sentence = f"{meaning}{called}. {cast}. {why}: a circle, and nothing comes before itself"
@@ -176,7 +178,7 @@ class Story:
         value = int(self.columns.value[micro])
         if not self.is_list:
             return [value] if value >= 0 else []
-        low, high = self.columns.list_starts[value], self.columns.list_starts[value + 1]
+        low, high = self.columns.list_starts[value], self.columns.list_ends[value]
         return [int(e) for e in self.columns.elements[low:high]]
 
     def _writer(self, version: int) -> int:

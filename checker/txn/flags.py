@@ -25,4 +25,4 @@ ANOMALIES: dict[int, str] = {
     DIRTY: "dirty-update",
     CYCLIC: "cyclic-versions",
 }
-"""The anomaly that each bit is. The other two are doubts: AMBIGUOUS and UNWRITTEN."""
+"""The anomaly that each bit is. The other two are none: AMBIGUOUS (see `writers.py`) and UNWRITTEN."""

@@ -19,9 +19,6 @@ from checker.txn.place import Ints, Place
 WW, WR, RW, PROCESS, REALTIME, VIA = range(6)
 KINDS = ("ww", "wr", "rw", "process", "realtime")
 
-FEW = 3
-"""Writers up to which a fan has all its edges: passages would not save any."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Graph:
@@ -137,7 +134,8 @@ def fan(
 
     `groups` are starts and members of the readers, then of the writers, by group; `writers_of` the version
     that a reader of the group read, and the version of every writer.  With writers W1..Wu, two chains of
-    passages P and S lead to W1..Wi and to Wi..Wu: the reader Wi enters them beside its own place.
+    passages P and S lead to W1..Wi and to Wi..Wu: the reader Wi enters them beside its own place.  That
+    takes 4 u edges and 2 a reader; where all edges are no more than these, they are added as they are.
     """
     reader_starts, readers, writer_starts, writers = groups
     sources, targets, kinds, before, after = edges
@@ -152,7 +150,8 @@ def fan(
                 writers[first + count], installed[first + count] = writers[at], installed[at]
                 count += 1
                 slot[writers[at]] = count
-        if count <= FEW:
+        many = reader_starts[g + 1] - reader_starts[g]
+        if many * count <= 4 * count + 2 * many:
             for at in range(reader_starts[g], reader_starts[g + 1]):
                 for i in range(count):
                     if writers[first + i] != readers[at]:

@@ -26,13 +26,13 @@ from typing import Any
 
 from checker.history import History
 from checker.txn import list_loops
-from checker.txn.columns import LIST, NEVER, TxnColumns, columns_of, compact
+from checker.txn.columns import LIST, NEVER, TxnColumns, columns_of, compact, listed
 from checker.txn.graph import Graph, add_fan, empty_graph
 from checker.txn.options import Wanted, wanted_of
 from checker.txn.order import add_process, add_realtime
 from checker.txn.place import Ints, Place, Plain, place_for
 from checker.txn.report import Analysis, judged
-from checker.txn.writers import writers_of
+from checker.txn.writers import attributed
 from checker.verdict import Verdict
 
 OPTIONS = ("consistency-models", "anomalies")
@@ -51,25 +51,25 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
 def check_columns(columns: TxnColumns, wanted: Wanted, place: Place | None = None) -> Verdict:
     """Judge columns. `place` says where to run the loops (default: compiled if there are many)."""
     place = place or place_for(len(columns.kind) + len(columns.elements))
-    if not isinstance(place, Plain):
-        columns = compact(columns)
+    columns = listed(columns) if isinstance(place, Plain) else compact(columns)
     return judged(analysis_of(columns, place, wanted.levels), wanted)
 
 
 def analysis_of(columns: TxnColumns, place: Place, levels: int) -> Analysis:
     """Flags, version orders and the dependency graph."""
-    writers = writers_of(columns, place)
+    columns, writers, ambiguous = attributed(columns, place)
     micro = (columns.starts, columns.kind, columns.key, columns.value)
-    lists = (columns.list_starts, columns.elements)
-    reads = len(columns.list_starts) - 1
+    lists = (columns.list_starts, columns.list_ends, columns.elements)
+    reads = len(columns.list_starts)
     longest, repeats = _longest(columns, place, micro, lists)
     bounds = (place.full(columns.keys, NEVER), place.full(columns.keys, NEVER))
     order = (longest, *bounds, place.full(columns.keys, 0))
     position, prefix = place.full(columns.values, -1), place.full(reads, 0)
     status, flags = columns.status, writers.flags
     place.run(list_loops.place_elements, lists, order, writers.writer, status, position)
-    known = (prefix, repeats, flags)
-    place.run(list_loops.compare_reads, status, micro, lists, order, known, place.full(columns.values, -1))
+    if place.run(list_loops.compare_reads, status, micro, lists, order, prefix, flags):
+        _mark_repeats(columns, place, lists, repeats)
+        place.run(list_loops.call_repeated, micro, repeats, flags)
     who = (writers.writer, writers.at, writers.final, writers.previous, flags)
     place.run(list_loops.judge_reads, status, micro, lists, order, prefix, who)
     updater = place.full(columns.values + columns.keys, -1)
@@ -82,33 +82,40 @@ def analysis_of(columns: TxnColumns, place: Place, levels: int) -> Analysis:
         add_process(graph, columns)
     if levels >= 3:
         add_realtime(graph, columns)
-    return Analysis(columns=columns, writers=writers, graph=graph, updater=updater, longest=order[0])
+    return Analysis(
+        columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, longest=order[0]
+    )
 
 
 def _longest(
     columns: TxnColumns, place: Place, micro: list_loops.Micro, lists: list_loops.Lists
 ) -> tuple[Ints, Ints]:
     """The longest read of every key that repeats nothing; and which reads repeat."""
-    repeats = place.full(len(columns.list_starts) - 1, 0)
+    repeats = place.full(len(columns.list_starts), 0)
     stamp = place.full(columns.values, -1)
     longest = place.full(columns.keys, -1)
     place.run(list_loops.longest_reads, columns.status, micro, lists, repeats, longest)
     if place.run(list_loops.repeated, longest, lists, stamp, repeats):
         # Rare: look at all reads, and choose again among those that repeat nothing.
-        every = place.full(len(repeats), 0)
-        for r in range(len(every)):
-            every[r] = r
-        place.run(list_loops.repeated, every, lists, place.full(columns.values, -1), repeats)
+        _mark_repeats(columns, place, lists, repeats)
         longest = place.full(columns.keys, -1)
         place.run(list_loops.longest_reads, columns.status, micro, lists, repeats, longest)
     return longest, repeats
+
+
+def _mark_repeats(columns: TxnColumns, place: Place, lists: list_loops.Lists, repeats: Ints) -> None:
+    """Look at all reads."""
+    every = place.full(len(repeats), 0)
+    for r in range(len(every)):
+        every[r] = r
+    place.run(list_loops.repeated, every, lists, place.full(columns.values, -1), repeats)
 
 
 def _graph(columns: TxnColumns, place: Place, order: list_loops.Order, who: tuple[Ints, Ints, Ints]) -> Graph:
     writer, prefix, position = who
     status, count = columns.status, len(columns.status)
     micro = (columns.starts, columns.kind, columns.key, columns.value)
-    lists = (columns.list_starts, columns.elements)
+    lists = (columns.list_starts, columns.list_ends, columns.elements)
     reads = len(prefix)
     seen, stamp = place.full(count, 0), place.full(columns.keys, -1)
     place.run(list_loops.mark_seen, position, writer, seen)

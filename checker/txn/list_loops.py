@@ -1,6 +1,6 @@
 """The loops of the list-append checker (`list_append.py`), plain or compiled (`place.py`).
 
-In all of them `lists` are the starts and elements of what was read, `micro` the starts, kinds, keys and
+In all of them `lists` are starts, ends and elements of what was read, `micro` the starts, kinds, keys and
 values of the micro-operations, `order` the version order: per key the row of its longest read in `lists`,
 its first element of a failed writer and its first element of no writer (as positions), and 1 where the
 reads of the key contradict each other.  Numbers: status 0 ok, 1 info, 2 fail; kind 0 append, 1 read.
@@ -10,7 +10,7 @@ reads of the key contradict each other.  Numbers: status 0 ok, 1 info, 2 fail; k
 from checker.txn.place import Ints
 
 Micro = tuple[Ints, Ints, Ints, Ints]
-Lists = tuple[Ints, Ints]
+Lists = tuple[Ints, Ints, Ints]
 Order = tuple[Ints, Ints, Ints, Ints]
 Edges = tuple[Ints, Ints, Ints, Ints, Ints]
 
@@ -26,7 +26,7 @@ def longest_reads(status: Ints, micro: Micro, lists: Lists, repeats: Ints, longe
             if kind[m] == 0 or repeats[r]:
                 continue
             best = longest[key[m]]
-            if best == -1 or lists[0][r + 1] - lists[0][r] > lists[0][best + 1] - lists[0][best]:
+            if best == -1 or lists[1][r] - lists[0][r] > lists[1][best] - lists[0][best]:
                 longest[key[m]] = r
 
 
@@ -36,10 +36,10 @@ def repeated(rows: Ints, lists: Lists, stamp: Ints, repeats: Ints) -> int:
     for r in rows:
         if r < 0:
             continue
-        for i in range(lists[0][r], lists[0][r + 1]):
-            if stamp[lists[1][i]] == r:
+        for i in range(lists[0][r], lists[1][r]):
+            if stamp[lists[2][i]] == r:
                 repeats[r] = 1
-            stamp[lists[1][i]] = r
+            stamp[lists[2][i]] = r
         count += repeats[r]
     return count
 
@@ -52,8 +52,8 @@ def place_elements(lists: Lists, order: Order, writer: Ints, status: Ints, posit
         if r == -1:
             continue
         first = lists[0][r]
-        for i in range(lists[0][r + 1] - first):
-            e = lists[1][first + i]
+        for i in range(lists[1][r] - first):
+            e = lists[2][first + i]
             position[e] = i
             if writer[e] == -1:
                 garbage[k] = min(garbage[k], i)
@@ -61,14 +61,12 @@ def place_elements(lists: Lists, order: Order, writer: Ints, status: Ints, posit
                 failed[k] = min(failed[k], i)
 
 
-def compare_reads(
-    status: Ints, micro: Micro, lists: Lists, order: Order, known: tuple[Ints, Ints, Ints], stamp: Ints
-) -> None:
-    """Which reads are prefixes of the longest; the others are INCOMPATIBLE, or hold DUPLICATEs."""
+def compare_reads(status: Ints, micro: Micro, lists: Lists, order: Order, prefix: Ints, flags: Ints) -> int:
+    """Mark the reads that are prefixes of the longest. The others are flagged INCOMPATIBLE, and counted."""
     starts, kind, key, value = micro
-    prefix, repeats, flags = known
+    others = 0
     longest, _, _, broken = order
-    list_starts, elements = lists
+    list_starts, list_ends, elements = lists
     for t in range(len(status)):
         if status[t] != 0:
             continue
@@ -76,12 +74,12 @@ def compare_reads(
             if kind[m] == 0:
                 continue
             r, k = value[m], key[m]
-            first, size, true = list_starts[r], list_starts[r + 1] - list_starts[r], longest[k]
+            first, size, true = list_starts[r], list_ends[r] - list_starts[r], longest[k]
             same = 1
             if size > 0 and true != r:
-                if true == -1 or size > list_starts[true + 1] - list_starts[true]:
+                if true == -1 or size > list_ends[true] - list_starts[true]:
                     same = 0
-                else:
+                elif first != list_starts[true]:  # Else both are parts of one list.
                     offset = list_starts[true]
                     for i in range(size):
                         if elements[first + i] != elements[offset + i]:
@@ -91,11 +89,17 @@ def compare_reads(
                 prefix[r] = 1
                 continue
             broken[k] = 1
-            for i in range(first, first + size):
-                if stamp[elements[i]] == r:
-                    repeats[r] = 1
-                stamp[elements[i]] = r
-            flags[m] |= 32 if repeats[r] else 64
+            flags[m] |= 64
+            others += 1
+    return others
+
+
+def call_repeated(micro: Micro, repeats: Ints, flags: Ints) -> None:
+    """Of the reads that are INCOMPATIBLE, those that hold an element twice are called DUPLICATE instead."""
+    _, kind, _, value = micro
+    for m in range(len(kind)):
+        if kind[m] == 1 and flags[m] & 64 and repeats[value[m]]:
+            flags[m] += 32 - 64
 
 
 def judge_reads(
@@ -109,7 +113,7 @@ def judge_reads(
     """Flag every read that is INTERNAL, G1A, G1B or GARBAGE."""
     starts, kind, key, value = micro
     writer, at, final, previous, flags = who
-    list_starts, elements = lists
+    list_starts, list_ends, elements = lists
     for t in range(len(status)):
         if status[t] != 0:
             continue
@@ -117,7 +121,7 @@ def judge_reads(
             if kind[m] == 0:
                 continue
             r, k = value[m], key[m]
-            first, end = list_starts[r], list_starts[r + 1]
+            first, end = list_starts[r], list_ends[r]
             own, q, wrong = 0, previous[m], 0
             while q != -1 and kind[q] == 0:
                 own += 1
@@ -127,7 +131,7 @@ def judge_reads(
                 q = previous[q]
             if not wrong and q != -1:
                 old = value[q]
-                size = list_starts[old + 1] - list_starts[old]
+                size = list_ends[old] - list_starts[old]
                 if size + own != end - first:
                     wrong = 1
                 elif not (prefix[r] and prefix[old]):
@@ -165,7 +169,7 @@ def judge_appends(
     """Flag reads of a transaction's own FUTURE, and second appends to one version (LOST_UPDATE)."""
     starts, kind, key, value = micro
     prefix, position, flags = known
-    list_starts, elements = lists
+    list_starts, list_ends, elements = lists
     values = len(position)
     for t in range(len(status)):
         if status[t] != 0:
@@ -180,7 +184,7 @@ def judge_appends(
             if q == -1:
                 continue
             r, e = value[q], value[m]
-            first, size = list_starts[r], list_starts[r + 1] - list_starts[r]
+            first, size = list_starts[r], list_ends[r] - list_starts[r]
             if prefix[r]:
                 if 0 <= position[e] < size:
                     flags[q] |= 8
@@ -216,8 +220,8 @@ def judge_orders(
         if r == -1:
             continue
         first, dirty = lists[0][r], 0
-        for i in range(lists[0][r + 1] - first):
-            e = lists[1][first + i]
+        for i in range(lists[1][r] - first):
+            e = lists[2][first + i]
             if writer[e] == -1 or status[writer[e]] == 2:
                 continue
             if i > order[1][k] and not dirty and status[writer[e]] == 0:
@@ -240,8 +244,8 @@ def version_edges(status: Ints, lists: Lists, order: Order, writer: Ints, edges:
         if r == -1:
             continue
         last = -1
-        for i in range(lists[0][r], lists[0][r + 1]):
-            e = lists[1][i]
+        for i in range(lists[0][r], lists[1][r]):
+            e = lists[2][i]
             if writer[e] == -1 or status[writer[e]] == 2:
                 continue
             if last != -1 and writer[last] != writer[e]:
@@ -267,7 +271,7 @@ def read_edges(
     starts, kind, key, value = micro
     writer, prefix = who
     (sources, targets, kinds, before, after), size, tails = out
-    list_starts, elements = lists
+    list_starts, list_ends, elements = lists
     tail = 0
     for t in range(len(status)):
         if status[t] != 0:
@@ -276,8 +280,8 @@ def read_edges(
             if kind[m] == 0:
                 continue
             r, k = value[m], key[m]
-            length = list_starts[r + 1] - list_starts[r]
-            e = elements[list_starts[r + 1] - 1] if length else -1
+            length = list_ends[r] - list_starts[r]
+            e = elements[list_ends[r] - 1] if length else -1
             if e != -1:
                 w = writer[e]
                 if w == t:
@@ -290,7 +294,7 @@ def read_edges(
                 continue
             true = order[0][k]
             i = list_starts[true] + length if true != -1 else 0
-            end = list_starts[true + 1] if true != -1 else 0
+            end = list_ends[true] if true != -1 else 0
             while i < end and (writer[elements[i]] == -1 or status[writer[elements[i]]] == 2):
                 i += 1
             if i < end:
@@ -332,8 +336,8 @@ def last_versions(status: Ints, lists: Lists, order: Order, writer: Ints, found:
         r = order[0][k]
         if r == -1:
             continue
-        for i in range(lists[0][r], lists[0][r + 1]):
-            e = lists[1][i]
+        for i in range(lists[0][r], lists[1][r]):
+            e = lists[2][i]
             read[k] = e
             if writer[e] != -1 and status[writer[e]] != 2:
                 committed[k] = e

@@ -5,7 +5,7 @@ k.  A *touch* is what one transaction did to one key: the version that it found 
 look, or saw what is no version) and the version that it left.  `micro` and `who` are the columns of the
 micro-operations and of `Writers`; status 0 ok, 1 info, 2 fail; kind 0 write, 1 read.
 """
-# ruff: noqa: PLR0917, PLR0912, PLR1714 - what a loop can be compiled from, and is fast with
+# ruff: noqa: PLR0917, PLR0912 - what a loop can be compiled from, and is fast with
 
 from checker.txn.place import Ints
 
@@ -163,14 +163,17 @@ def follow_clock(
     invoked, completed = when
     ended, begun = work
     for k in range(len(starts) - 2):
-        low, high = starts[k], starts[k + 1]
+        low, high, known = starts[k], starts[k + 1], starts[k]
         for j in range(low, high):  # by completion; nearly sorted already
-            i, at = members[j], j
+            i, at = members[j], known
+            if left[i] == -3:  # implies nothing, not even what is left to it to imply
+                continue
+            known += 1
             while at > low and completed[rows[ended[at - 1]]] > completed[rows[i]]:
                 ended[at] = ended[at - 1]
                 at -= 1
             ended[at] = i
-        for j in range(low, high):
+        for j in range(low, known):
             begun[j] = invoked[rows[ended[j]]]
             if j > low:
                 begun[j] = max(begun[j], begun[j - 1])
@@ -179,12 +182,12 @@ def follow_clock(
             i = members[j]
             start = invoked[rows[i]]
             first = found[i] if found[i] != -3 else left[i]
-            while done < high and completed[rows[ended[done]]] < start:
+            while done < known and completed[rows[ended[done]]] < start:
                 done += 1
             at = done - 1
             while first != -3 and at >= low and completed[rows[ended[at]]] > begun[done - 1]:
                 before = left[ended[at]]
-                if before != -3 and before != first:
+                if before != first:
                     if size < len(edges[0]):
                         edges[0][size], edges[1][size] = before, first
                     size += 1

@@ -5,11 +5,12 @@ from typing import Any
 
 from checker.txn import flags, models
 from checker.txn.columns import OK, TxnColumns
-from checker.txn.cycles import search
+from checker.txn.cycles import SHOWN, search
 from checker.txn.explain import Story
 from checker.txn.graph import Graph
 from checker.txn.options import Wanted
 from checker.txn.place import Ints
+from checker.txn.shapes import SHAPES, search_shape
 from checker.txn.writers import Writers
 from checker.verdict import Anomaly, Validity, Verdict
 
@@ -23,14 +24,15 @@ EMPTY = "empty-transaction-graph"
 class Analysis:
     """What is known about a history before cycles are looked for.
 
-    `updater` is, per version, the first micro-operation that updated it; `longest`, for lists only, the
-    longest read of every key.
+    `updater` is, per version, the first micro-operation that updated it; `ambiguous` how many writes repeat a
+    value, whose keys are left out of everything; `longest`, for lists only, the longest read of every key.
     """
 
     columns: TxnColumns
     writers: Writers
     graph: Graph
     updater: Ints
+    ambiguous: int = 0
     longest: Ints | None = None
 
     def flagged(self) -> dict[int, list[int]]:
@@ -52,10 +54,11 @@ def judged(analysis: Analysis, wanted: Wanted) -> Verdict:
     story = Story(analysis.columns, analysis.writers, analysis.updater, analysis.longest)
     flagged = analysis.flagged()
     cycles, counts = search(analysis.graph, wanted.levels)
+    for name in sorted(set(SHAPES) & set(wanted.anomalies)):
+        shaped = search_shape(analysis.graph, name, story.key_of_step)
+        counts.update({name: len(shaped)} if shaped else {})
+        cycles += shaped[:SHOWN]
     told = [(cycle.type, *story.cycle(cycle), cycle) for cycle in cycles]
-    for _, _, data, _ in told:
-        if data["shape"] in wanted.anomalies:
-            counts[data["shape"]] = counts.get(data["shape"], 0) + 1
     counts.update({flags.ANOMALIES[bit]: len(at) for bit, at in flagged.items() if bit in flags.ANOMALIES})
     anomalies = [
         _flag_anomaly(story, bit, m)
@@ -81,7 +84,7 @@ def _verdict(
     bad = {name: count for name, count in counts.items() if name in wanted.bad}
     weakest, stronger = models.violated(counts)
     empty = analysis.graph.size == 0
-    doubts = _doubts(flagged, empty)
+    doubts = _doubts(analysis.ambiguous, empty)
     status = analysis.columns.status
     committed = status.count(OK) if isinstance(status, list) else int((status == OK).sum())
     if bad:
@@ -110,12 +113,11 @@ def _verdict(
     return Verdict(validity=validity, reason=reason, anomalies=tuple(anomalies), allowed=allowed, stats=stats)
 
 
-def _doubts(flagged: dict[int, list[int]], empty: bool) -> list[str]:
+def _doubts(ambiguous: int, empty: bool) -> list[str]:
     doubts = []
-    if flags.AMBIGUOUS in flagged:
-        count = len(flagged[flags.AMBIGUOUS])
+    if ambiguous:
         doubts.append(
-            f"{count} written values are not unique for their key, so nobody can know which of them was read"
+            f"{ambiguous} written values are not unique for their key, so nobody can know which was read"
         )
     if empty:
         doubts.append("no transaction depends on another, so the history proves nothing")
@@ -134,7 +136,7 @@ def _key(story: Story, step: Any) -> str | None:
 
 def _anomaly(story: Story, name: str, sentence: str, rows: list[int], key: str | None) -> Anomaly:
     times = story.columns.times
-    time = max((times[row] for row in rows), default=-1) if times else -1
+    time = max((int(times[row]) for row in rows), default=-1) if len(times) else -1
     return Anomaly(
         type=name,
         sentence=sentence,

@@ -28,14 +28,14 @@ from typing import Any
 
 from checker.history import History
 from checker.txn import register_loops as loops
-from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact
+from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact, listed
 from checker.txn.components import components
 from checker.txn.graph import WW, Graph, add_fan, by_group, empty_graph
 from checker.txn.options import Wanted, wanted_of
 from checker.txn.order import add_process, add_realtime
 from checker.txn.place import Ints, Place, Plain, place_for
 from checker.txn.report import Analysis, judged
-from checker.txn.writers import Writers, writers_of
+from checker.txn.writers import Writers, attributed
 from checker.verdict import Verdict
 
 ASSUMPTIONS = ("wfr-keys?", "sequential-keys?", "linearizable-keys?")
@@ -68,8 +68,7 @@ def check_columns(
 ) -> Verdict:
     """Judge columns. `place` says where to run the loops (default: compiled if there are many)."""
     place = place or place_for(len(columns.kind))
-    if not isinstance(place, Plain):
-        columns = compact(columns)
+    columns = listed(columns) if isinstance(place, Plain) else compact(columns)
     return judged(analysis_of(columns, place, wanted.levels, assumed, order), wanted)
 
 
@@ -77,7 +76,7 @@ def analysis_of(
     columns: TxnColumns, place: Place, levels: int, assumed: frozenset[str], order: dict[Any, Any] | None
 ) -> Analysis:
     """Flags, version orders and the dependency graph."""
-    writers = writers_of(columns, place)
+    columns, writers, ambiguous = attributed(columns, place)
     micro = (columns.starts, columns.kind, columns.key, columns.value)
     who = (writers.writer, writers.at, writers.final, writers.previous, writers.flags)
     updater = place.full(columns.values + columns.keys, -1)
@@ -93,7 +92,7 @@ def analysis_of(
         add_process(graph, columns)
     if levels >= 3:
         add_realtime(graph, columns)
-    return Analysis(columns=columns, writers=writers, graph=graph, updater=updater)
+    return Analysis(columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous)
 
 
 def _versions(

@@ -1,6 +1,10 @@
-"""Who wrote what: the part of the analysis that lists and registers share."""
+"""Who wrote what: the part of the analysis that lists and registers share.
 
-from dataclasses import dataclass
+Where a value was written twice, nobody can know which write was read, and what would follow from either may
+be wrong.  The keys that have such values are left out, all of their steps: what the others show still holds.
+"""
+
+from dataclasses import dataclass, replace
 
 from checker.txn.columns import TxnColumns
 from checker.txn.place import Ints, Place
@@ -19,6 +23,27 @@ class Writers:
     final: Ints
     previous: Ints
     flags: Ints
+
+
+def attributed(columns: TxnColumns, place: Place) -> tuple[TxnColumns, Writers, int]:
+    """The columns without ambiguous keys, who wrote what is left, and how many values were ambiguous."""
+    writers = writers_of(columns, place)
+    doubtful = place.full(columns.keys, 0)
+    count = int(place.run(mark_doubtful, writers.flags, columns.key, doubtful))
+    if not count:
+        return columns, writers, 0
+    columns = _without(columns, place, doubtful)
+    return columns, writers_of(columns, place), count
+
+
+def _without(columns: TxnColumns, place: Place, doubtful: Ints) -> TxnColumns:
+    size = len(columns.kind)
+    starts = place.full(len(columns.starts), 0)
+    kept = (place.full(size, 0), place.full(size, 0), place.full(size, 0))
+    micro = (columns.kind, columns.key, columns.value)
+    left = int(place.run(leave_out, columns.starts, micro, doubtful, starts, kept))
+    kind, key, value = (column[:left] for column in kept)
+    return replace(columns, starts=starts, kind=kind, key=key, value=value)
 
 
 def writers_of(columns: TxnColumns, place: Place) -> Writers:
@@ -64,3 +89,32 @@ def trace(
             if kind[m] == 0 and written[key[m]] != t:
                 written[key[m]] = t
                 final[m] = 1
+
+
+def mark_doubtful(flags: Ints, key: Ints, doubtful: Ints) -> int:
+    """The keys with values that are AMBIGUOUS; how many writes repeat one."""
+    count = 0
+    for m in range(len(flags)):
+        if flags[m] & 1024:
+            doubtful[key[m]] = 1
+            count += 1
+    return count
+
+
+def leave_out(
+    starts: Ints,
+    micro: tuple[Ints, Ints, Ints],
+    doubtful: Ints,
+    new_starts: Ints,
+    kept: tuple[Ints, Ints, Ints],
+) -> int:
+    """Copy the micro-operations of all other keys; how many they are."""
+    kind, key, value = micro
+    count = 0
+    for t in range(len(starts) - 1):
+        for m in range(starts[t], starts[t + 1]):
+            if not doubtful[key[m]]:
+                kept[0][count], kept[1][count], kept[2][count] = kind[m], key[m], value[m]
+                count += 1
+        new_starts[t + 1] = count
+    return count

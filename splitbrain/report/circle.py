@@ -22,9 +22,10 @@ class Edge(NamedTuple):
 
 
 def draw(edges: list[Edge]) -> Markup:
-    """The picture; empty for cycles that are too long."""
+    """The picture; empty for cycles that are too long, and for steps that do not lead back."""
     count = len(edges)
-    if not 2 <= count <= MOST:
+    around = all(edge.target == edges[(at + 1) % count].source for at, edge in enumerate(edges))
+    if not 2 <= count <= MOST or not around:
         return Markup("")
     places = [_on_circle(at, count) for at in range(count)]
     arrows = [_arrow(edge, places[at], places[(at + 1) % count]) for at, edge in enumerate(edges)]
@@ -37,10 +38,13 @@ def draw(edges: list[Edge]) -> Markup:
     ]
     return Markup(
         '<svg class="circle" viewBox="0 0 {s} {s}" width="{s}" height="{s}" role="img" '
-        'aria-label="a cycle of {n} transactions"><defs><marker id="tip" viewBox="0 0 10 10" '
-        'refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0 0L10 5L0 10z"/></marker></defs>{parts}</svg>'
-    ).format(s=SIZE, n=count, parts=Markup("").join([*arrows, *nodes]))
+        'aria-label="{told}">{parts}</svg>'
+    ).format(s=SIZE, told=_spoken(edges), parts=Markup("").join([*arrows, *nodes]))
+
+
+def _spoken(edges: list[Edge]) -> str:
+    around = ", ".join(f"{edge.source} to {edge.target} ({edge.kind})" for edge in edges)
+    return f"A circle of {len(edges)} operations: {around}"
 
 
 def _on_circle(at: int, count: int) -> tuple[float, float]:

@@ -38,8 +38,13 @@ def render(history: History, results: dict[str, Any], test: dict[str, Any]) -> s
 
 
 def script() -> str:
-    """All scripts as one, in a scope of their own. `report.js` starts the others and comes last."""
-    parts = "\n".join(_asset(name) for name in SCRIPTS)
+    """All scripts of a report. `report.js` starts the others and comes last."""
+    return joined(SCRIPTS)
+
+
+def joined(names: tuple[str, ...]) -> str:
+    """Scripts of this package as one, in a scope of their own."""
+    parts = "\n".join(_asset(name) for name in names)
     return f'(() => {{\n"use strict";\n{parts}}})();'
 
 

@@ -1,10 +1,13 @@
 """The page of one checked history: what is wrong, in sentences, with the operations that prove it.
 
 For histories of any tool; runs of this harness have the richer report (`page.py`).  One HTML file with
-nothing beside it and no script: pictures are SVG made here, and every value of the history is text.
+nothing beside it: pictures are SVG made here, and every value of the history is text.  Only failures of
+linearizability, of which there is more to see than fits a picture, bring a script along (`explorer.js`), and
+can be read without it.
 """
 
-from collections.abc import Callable
+import functools
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,14 +17,21 @@ from markupsafe import Markup
 
 from checker.answer import describe
 from checker.classic.element import shown
-from checker.history import History, Pair
+from checker.history import History
 from checker.verdict import Anomaly, Verdict, worst
 from splitbrain import __version__
-from splitbrain.report import circle, lanes
-from splitbrain.report.circle import Edge
+from splitbrain.report import explorer, figures, meanings, page
+from splitbrain.report.crossing import Circle, Told
+from splitbrain.report.evidence import Evidence
+from splitbrain.report.figures import Scene
 
 DRAWN = 3
 """Anomalies of each type that are told with a picture; the rest of the type folds away, in sentences."""
+
+FOLDED = 200
+"""Anomalies of each type that are told in sentences; of the rest only the number is."""
+
+SCRIPTS = ("explorer_stage.js", "explorer.js")
 
 STATES = 12
 """Possible states that are shown."""
@@ -29,12 +39,21 @@ STATES = 12
 FIGURE_MAX = 40
 """Characters of one figure in the row of facts."""
 
+BEGINNINGS = frozenset(
+    ("a", "an", "client", "each", "every", "no", "nobody", "sessions", "the", "transactions", "two", "writes")
+)
+"""Words that a sentence may begin with; anything else may be the name of something."""
+
+HIDDEN = re.compile(r"(^|_)series$|_at$|^cycles$|^failures$")
+"""Stats that are for plotting, or for pictures."""
+
 EDGES = {
     "wr": "read what the other wrote",
     "ww": "wrote over what the other wrote",
     "rw": "read before the other wrote over it",
     "process": "came later in the same process",
     "realtime": "began after the other had ended",
+    "seen": "had been shown the other",
 }
 """What an arrow from A to B says about B; `rw` says it about A."""
 
@@ -46,50 +65,75 @@ def write(target: Path, source: Path, history: History, verdicts: dict[str, Verd
 
 def render(source: Path, history: History, verdicts: dict[str, Verdict]) -> str:
     """The page as text."""
-    by_index = {entry.index: pair for pair in history.pairs() for entry in pair if entry is not None}
-    checks = [_check(name, verdict, by_index) for name, verdict in verdicts.items()]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(_asset("verdict_page.html.j2"))
-    return template.render(
+    evidence = Evidence(history)
+    checks = [_check(name, verdict, evidence) for name, verdict in verdicts.items()]
+    explored = any(check["explorer"] is not None for check in checks)
+    return _template().render(
         file=source.name,
         valid={True: "valid", False: "invalid", "unknown": "unknown"}[_valid(verdicts)],
         checks=checks,
         entries=len(history),
-        operations=len(history.pairs()),
-        processes=len({pair[0].process for pair in history.pairs()}),
+        operations=evidence.count,
+        processes=evidence.processes,
         notes=history.notes,
         meanings=EDGES,
         version=__version__,
         style=Markup(_asset("report.css") + _asset("verdict_page.css")),
+        script=Markup(page.joined(SCRIPTS)) if explored else None,
     )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    return environment.from_string(_asset("verdict_page.html.j2"))
 
 
 def _valid(verdicts: dict[str, Verdict]) -> bool | str:
     return worst(verdict.validity for verdict in verdicts.values()).as_json()
 
 
-def _check(name: str, verdict: Verdict, by_index: dict[int, Pair]) -> dict[str, Any]:
+def _check(name: str, verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
     stats = describe(verdict)["stats"]
-    cycles, failures = list(stats.get("cycles", [])), list(stats.get("failures", []))
-    told: dict[str, list[dict[str, Any]]] = {}
-    folded: dict[str, list[str]] = {}
+    failures = list(stats.get("failures", []))
+    told = Told(stats)
+    groups: dict[str, dict[str, Any]] = {}
+    explored: list[tuple[str, dict[str, Any]]] = []
     for anomaly in verdict.anomalies:
-        cycle = _taken([found for found in cycles if found["type"] == anomaly.type], _entries, anomaly)
-        failure = _taken(failures, _stuck, anomaly)
-        cycles = [found for found in cycles if found is not cycle]
-        failures = [found for found in failures if found is not failure]
-        if len(told.setdefault(anomaly.type, [])) < DRAWN:
-            told[anomaly.type].append(_anomaly(anomaly, by_index, cycle, failure))
-        else:
-            folded.setdefault(anomaly.type, []).append(anomaly.sentence)
+        failure = _failure_of(failures, anomaly)
+        cycles = told.cycles(anomaly)
+        group = groups.setdefault(anomaly.type, _group(anomaly.type))
+        group["count"] += 1
+        if failure is not None:
+            failures.remove(failure)
+            explored.append((_sentence(anomaly.sentence), failure))
+        # All failures of linearizability are in one picture, in which keys are chosen.
+        if len(group["drawn"]) < (DRAWN if failure is None else 1):
+            scene = Scene(
+                checker=name,
+                anomaly=anomaly,
+                stats=stats,
+                number=group["count"] - 1,
+                pairs=evidence.pairs(anomaly.operations),
+                evidence=evidence,
+                cyclic=bool(cycles),
+            )
+            group["drawn"].append(_anomaly(scene, cycles or told.finding(anomaly), failure))
+        elif len(group["folded"]) < FOLDED:
+            group["folded"].append(anomaly.sentence)
     return {
         "name": name,
         "reason": _lead(verdict),
-        "anomalies": told,
-        "folded": folded,
+        "groups": list(groups.values()),
+        "bars": any(each["picture"].lanes for group in groups.values() for each in group["drawn"]),
         "allowed": verdict.allowed,
         "figures": _figures(stats),
+        "explorer": page.embed(explorer.explore(explored, evidence)) if explored else None,
     }
+
+
+def _group(kind: str) -> dict[str, Any]:
+    return {"type": kind, "meaning": meanings.of(kind), "count": 0, "drawn": [], "folded": []}
 
 
 def _lead(verdict: Verdict) -> str:
@@ -100,64 +144,48 @@ def _lead(verdict: Verdict) -> str:
     return reason
 
 
-def _taken(
-    details: list[dict[str, Any]], entries: Callable[[dict[str, Any]], set[int]], anomaly: Anomaly
-) -> dict[str, Any] | None:
-    """The detail that belongs to an anomaly: its entries are among those that prove the anomaly."""
+def _failure_of(failures: list[dict[str, Any]], anomaly: Anomaly) -> dict[str, Any] | None:
+    """The failure that belongs to an anomaly: what fits nowhere is among the entries that prove it."""
     proof = set(anomaly.operations)
-    return next((found for found in details if entries(found) <= proof), None)
-
-
-def _entries(cycle: dict[str, Any]) -> set[int]:
-    """The entries of the transactions of a cycle."""
-    return set(_names(cycle))
-
-
-def _names(cycle: dict[str, Any]) -> dict[int, str]:
-    """Entry -> the name that the cycle gives to its transaction."""
-    told = cycle.get("transactions", {})
-    return {entry: name for name, transaction in told.items() for entry in transaction["entries"]}
-
-
-def _stuck(failure: dict[str, Any]) -> set[int]:
-    """The entries of the operations that fit nowhere."""
-    return {entry for call in failure.get("stuck", []) for entry in call["entries"]}
+    return next((found for found in failures if explorer.stuck_entries(found) <= proof), None)
 
 
 def _anomaly(
-    anomaly: Anomaly, by_index: dict[int, Pair], cycle: dict[str, Any] | None, failure: dict[str, Any] | None
+    scene: Scene, told: list[Circle] | Circle | None, failure: dict[str, Any] | None
 ) -> dict[str, Any]:
-    pairs = {id(by_index[at]): by_index[at] for at in anomaly.operations if at in by_index}
-    marked = _stuck(failure) if failure is not None else set()
-    if cycle is None and failure is None:
-        marked = {max(anomaly.operations, default=-1)}
-    names = {} if cycle is None else _names(cycle)
+    anomaly = scene.anomaly
+    ringed = explorer.stuck_entries(failure) if failure is not None else set()
+    circles = told if isinstance(told, list) else [told._replace(edges=[])] if told is not None else []
+    # The edges tell the rest of a circle, one at a time; who is who stands beside the picture.
+    parts = anomaly.sentence.split(". ")
+    said = parts[0] if scene.cyclic else parts[-1] if circles else anomaly.sentence
+    picture = figures.draw(scene, circles, ringed)
     return {
-        # The edges tell the rest of a cycle, one at a time.
-        "sentence": anomaly.sentence if cycle is None else anomaly.sentence.split(". ")[0],
+        "sentence": _sentence(said),
         "key": anomaly.key,
         "time": None if anomaly.time is None else f"{anomaly.time / 1e9:.2f} s",
-        "picture": lanes.draw(list(pairs.values()), marked, names) if pairs else Markup(""),
-        "more": max(len(pairs) - lanes.MOST, 0),
-        "cycle": None if cycle is None else _cycle(cycle),
+        "picture": picture,
         "failure": None if failure is None else _failure(failure),
     }
 
 
+def _sentence(text: str) -> str:
+    """With a capital letter, unless it begins with a name or a value, and a full stop."""
+    first = text.split(" ", 1)[0]
+    text = f"{text[:1].upper()}{text[1:]}" if first in BEGINNINGS else text
+    return text if text[-1:] in (".", "!", "?") else f"{text}."
+
+
 def _figures(stats: dict[str, Any]) -> dict[str, str]:
     """Plain numbers and short lists among the stats, for a row of facts."""
-    figures = {}
+    facts = {}
     for name, value in stats.items():
         told = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        if isinstance(value, (int, float, str, list)) and 0 < len(told) <= FIGURE_MAX:
-            figures[name.replace("-", " ").replace("_", " ")] = told
-    return figures
-
-
-def _cycle(cycle: dict[str, Any]) -> dict[str, Any]:
-    edges = [Edge(str(s["from"]), str(s["to"]), s["edge"], s["sentence"]) for s in cycle["steps"]]
-    names = {name: told["text"] for name, told in cycle.get("transactions", {}).items()}
-    return {"edges": edges, "picture": circle.draw(edges), "transactions": names}
+        items = value if isinstance(value, list) else [value]
+        plain = all(isinstance(item, (int, float, str)) for item in items) and not HIDDEN.search(name)
+        if plain and 0 < len(told) <= FIGURE_MAX:
+            facts[name.replace("-", " ").replace("_", " ")] = told
+    return facts
 
 
 def _failure(failure: dict[str, Any]) -> dict[str, Any]:

@@ -120,3 +120,62 @@ def replicated(rng: Random, transactions: int, keys: str = "xy") -> Sessions:
             while waiting and rng.random() < prompt:
                 states[other].update(waiting.pop(rng.randrange(len(waiting)) if torn else 0)[1])
     return [session for session in result if session]
+
+
+def scattered(rng: Random, transactions: int) -> Sessions:
+    """Sessions of a few transactions that write without having read: what was first is mostly left open."""
+    keys = "abcdefgh"[: rng.randint(2, 8)]
+    steps: list[list[Step]] = [[] for _ in range(rng.randint(3, transactions))]
+    written: dict[str, list[tuple[int, int]]] = {key: [] for key in keys}
+    value = 0
+    for at, mine in enumerate(steps):
+        for key in rng.sample(keys, rng.choice([0, 1, 1, 2])):
+            value += 1
+            mine.append(("w", key, value))
+            written[key].append((at, value))
+    for at, mine in enumerate(steps):
+        own = {key for _, key, _ in mine}
+        for key in rng.sample(keys, rng.choice([0, 1, 1, 2])):
+            others = [seen for writer, seen in written[key] if writer != at]
+            if key not in own and others:
+                mine.insert(0, ("r", key, rng.choice(others)))
+    result: Sessions = []
+    for mine in steps:
+        if result and rng.random() < 0.3:
+            rng.choice(result).append(ok(*mine))
+        else:
+            result.append([ok(*mine)])
+    return result
+
+
+def snapshots(rng: Random, transactions: int, keys: str = "xyz") -> Sessions:
+    """An execution under snapshot isolation, with overlapping transactions: valid at that level, mostly not
+    serializable."""
+    result: Sessions = [[] for _ in range(rng.randint(2, 5))]
+    state: dict[str, int] = {}
+    running: dict[int, tuple[dict[str, int], list[Step]]] = {}
+    value = 0
+    while transactions or running:
+        at = rng.randrange(len(result))
+        if at not in running:
+            if not transactions:
+                continue
+            transactions -= 1
+            steps: list[Step] = []
+            mine: dict[str, int] = {}
+            for _ in range(rng.randint(1, 3)):
+                key = rng.choice(keys)
+                if rng.random() < 0.5:
+                    value += 1
+                    mine[key] = value
+                    steps.append(("w", key, value))
+                else:
+                    steps.append(("r", key, mine.get(key, state.get(key))))
+            running[at] = dict(state), steps
+            continue
+        began, steps = running.pop(at)
+        left = {key: seen for f, key, seen in steps if f == "w"}
+        clean = all(state.get(key) == began.get(key) for key in left)
+        state.update(left if clean else {})
+        result[at].append(Script("ok" if clean else "fail", steps))
+    return [session for session in result if session]

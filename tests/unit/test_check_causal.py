@@ -1,6 +1,6 @@
 """The causal checker, anomaly by anomaly: each is planted once, and its nearest innocent relative passes."""
 
-from checker import causal
+from checker.dynamo.findings import LISTED
 from checker.history import History
 from checker.registry import check as run_check
 from checker.verdict import Anomaly, Validity, Verdict
@@ -259,12 +259,12 @@ def test_a_missing_write_that_a_replica_still_holds_is_unknown_when_nothing_sett
 
 def test_many_anomalies_are_listed_up_to_a_limit_and_counted_in_full() -> None:
     script = Script()
-    for number in range(causal.LISTED + 7):
+    for number in range(LISTED + 7):
         script.put(f"w{number}")
     script.final("w0")
     verdict = check(script)
-    assert len(verdict.anomalies) == causal.LISTED
-    assert verdict.reason == f"{causal.LISTED + 6} lost-write"
+    assert len(verdict.anomalies) == LISTED
+    assert verdict.reason == f"{LISTED + 6} lost-write"
 
 
 def test_the_digraph_has_an_edge_to_everything_seen() -> None:

@@ -20,7 +20,7 @@ def test_a_delete_that_stays_is_valid() -> None:
     script.final()
     verdict = check(script.history(), {})
     assert verdict.validity is Validity.VALID
-    assert verdict.stats == {"deletes": 1, "returned": 0, "returns": []}
+    assert verdict.stats == {"deletes": 1, "returned": 0, "returns": [], "found": {}}
 
 
 def test_a_version_that_is_back_in_the_end_is_found() -> None:

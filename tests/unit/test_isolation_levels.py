@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from checker.answer import describe
 from checker.history import History
 from checker.isolation import levels
 from checker.isolation.columns import columns_of
@@ -70,52 +71,57 @@ BROKEN = [
         "read-committed",
         HALF_SEEN,
         "read-went-back",
-        "had already read from T1 (client 0) earlier in the same",
+        "T2 read T1's x = 1, so T1 came first (wr); T2 read y as nobody had written it and did not see T1's",
     ),
-    ("read-atomic", FRACTURED, "fractured-read", "T5 (client 2) read y = 2 from T3 (client 1) and not y = 1"),
+    (
+        "read-atomic",
+        FRACTURED,
+        "fractured-read",
+        "T3 read T2's y = 2 and not T1's y = 1, although it had T1 in front of it",
+    ),
     (
         "read-your-writes",
         OWN_WRITE_GONE,
         "own-write-not-seen",
-        "the session of T3 (client 0) had itself run T1",
+        "client 0 did T1 before T2, so T1 came first (process); T2 read x as nobody",
     ),
     (
         "monotonic-reads",
         NEWER_THEN_OLDER,
         "session-read-went-back",
-        "already read from T3 (client 0) in an earlier",
+        "T4 read T1's x = 2, T3 came after T4 in the same session",
     ),
-    ("monotonic-writes", SECOND_WITHOUT_FIRST, "writes-out-of-order", "ran after T1 (client 0)"),
+    ("monotonic-writes", SECOND_WITHOUT_FIRST, "writes-out-of-order", "T3 read T2's y = 2, so T2 came first"),
     (
         "writes-follow-reads",
         REPLY_WITHOUT_QUESTION,
         "write-before-what-it-followed",
-        "whose session had read from",
+        "T2 read T1's x = 1, so T1 came first (wr); client 1 did T2 before T3",
     ),
     (
         "pram",
         NEWER_THEN_OLDER,
         "session-order-violated",
-        "must be in front of T7 (client 1) for this session",
+        "T3 read T2's x = 1 and not T1's x = 2",
     ),
     (
         "causal-consistency",
         EFFECT_WITHOUT_CAUSE,
         "causal-order-violated",
-        "T3 (client 1) read x = 1, which T1",
+        "T2 read T1's x = 1, so T1 came first (wr)",
     ),
     (
         "snapshot-isolation",
         LONG_FORK,
         "not-snapshot-isolation",
-        "read y as nobody had written it and not yet y = 2",
+        "a long fork. T1 is client 3 (entry 7): read x = nothing",
     ),
-    ("snapshot-isolation", LOST_UPDATE, "not-snapshot-isolation", "contradicts what was read"),
+    ("snapshot-isolation", LOST_UPDATE, "not-snapshot-isolation", "a lost update"),
     (
         "serializable",
         WRITE_SKEW,
         "not-serializable",
-        "T3 (client 1) read y as nobody had written it and not yet",
+        "a write skew. T1 is client 0 (entry 1): read x = nothing, write y = 1",
     ),
 ]
 
@@ -244,10 +250,72 @@ def test_wrong_values_of_options_are_refused() -> None:
         check("serializable", [], budget="much")
 
 
-def test_an_exhausted_budget_is_unknown() -> None:
-    verdict = check("serializable", [[ok(("w", "x", 1)), ok(("w", "x", 2))], [ok(("r", "x", 1))]], budget=0)
+NO_ORDER: Sessions = [
+    [ok(("r", "a", 7), ("w", "b", 1))],
+    [ok(("r", "a", 7), ("w", "b", 2))],
+    [ok(("r", "b", 6), ("w", "a", 4))],
+    [ok(("r", "b", 6), ("w", "a", 5))],
+    [ok(("w", "b", 6), ("w", "a", 7))],
+]
+"""Nothing is forced; yet under snapshot isolation, whichever of b = 1 and b = 2 came first, it fails."""
+
+
+def test_an_exhausted_budget_is_unknown_and_says_what_is_known() -> None:
+    verdict = check("snapshot-isolation", NO_ORDER, budget=0)
     assert verdict.validity is Validity.UNKNOWN
     assert "budget" in verdict.reason
+    assert "causal consistency, which holds" in verdict.reason
+
+
+def test_a_proof_by_cases_is_told_case_by_case() -> None:
+    verdict = check("snapshot-isolation", NO_ORDER)
+    assert verdict.validity is Validity.INVALID
+    (anomaly,) = verdict.anomalies
+    assert anomaly.type == "not-snapshot-isolation"
+    assert anomaly.sentence.count("Suppose that") == 2
+    first, second = verdict.stats["cycles"]
+    assert {first["suppose"], second["suppose"]} == {"T1 wrote b before T4", "T4 wrote b before T1"}
+    assert all(cycle["reasons"] and cycle["steps"] for cycle in (first, second))
+    assert verdict.stats["search_steps"] > 0
+
+
+@pytest.mark.parametrize(("name", "sessions"), [(entry[0], entry[1]) for entry in BROKEN])
+def test_circles_are_data_in_the_form_of_the_transaction_checkers(name: str, sessions: Sessions) -> None:
+    verdict = check(name, sessions)
+    described = describe(verdict)
+    (cycle,) = described["stats"]["cycles"]
+    (anomaly,) = verdict.anomalies
+    assert cycle["type"] == anomaly.type
+    steps = cycle["steps"]
+    assert [step["to"] for step in steps] == [step["from"] for step in steps[1:]] + [steps[0]["from"]]
+    entries = {entry for told in cycle["transactions"].values() for entry in told["entries"]}
+    assert entries == set(anomaly.operations)
+    for step in steps:
+        assert step["edge"] in ("process", "wr", "ww", "rw")
+        assert step["from_entries"] == cycle["transactions"][step["from"]]["entries"]
+        assert (step["edge"] == "process") == ("key" not in step)
+        assert step["sentence"] in anomaly.sentence
+
+
+def test_an_absurd_read_is_data_too() -> None:
+    verdict = check("read-atomic", [[Script("fail", [("w", "x", 1)])], [ok(("r", "x", 1))]])
+    (found,) = verdict.stats["findings"]
+    assert found["type"] == "aborted-read"
+    assert found["transactions"]["T2"]["text"] == "write x = 1, (failed)"
+    assert [(step["from"], step["to"], step["edge"], step["key"]) for step in found["steps"]] == [
+        ("T2", "T1", "wr", "x")
+    ]
+    assert verdict.stats["cycles"] == []
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_a_valid_verdict_says_what_holds(name: str) -> None:
+    reason = check(name, [[ok(("w", "x", 1))], [ok(("r", "x", 1))]]).reason
+    assert reason.startswith("2 transactions with 1 read of what others may have written: ")
+    assert (
+        check(name, []).reason
+        == "no transaction is known to have committed, so there is nothing that could be wrong"
+    )
 
 
 @pytest.mark.parametrize("name", CHECKERS)
@@ -298,7 +366,7 @@ def test_damage_to_a_valid_history_is_found(how: str) -> None:
 def test_columns_without_names_are_told_by_number() -> None:
     columns = columns_of(history_of(FRACTURED)).columns
     verdict = check_columns(columns, "read-atomic")
-    assert "transaction 2 read k0 = 0 from transaction 0" in verdict.anomalies[0].sentence
+    assert "T3 is transaction 2: read k0 = 0, read k1 = 3" in verdict.anomalies[0].sentence
     assert set(LEVELS) == {*CHECKERS, "cc", "ccv", "cm"} - {"causal-consistency"}
 
 

@@ -173,10 +173,12 @@ def test_a_hard_history_goes_to_the_rules_and_says_who_contradicts_whom() -> Non
         (2, "invoke", "read", None),
         (2, "ok", "read", 1),
     )
-    failure, _ = checker.judge(model, None, calls_of(rows, False, model.keeps), tried_max=0)
+    failure, _ = checker.judge(model, None, calls_of(rows.pairs(), False, model.keeps), tried_max=0)
     assert failure is not None
     anomaly, details = failure
+    assert "could only be 2; the contradiction is that it must have held 1" in anomaly.sentence
     assert "yet it held 2 between" in anomaly.sentence
+    assert details["states"] == [2]
     assert anomaly.operations == (0, 1, 2, 3, 4, 5)
     assert details["prefix"] == 5
 

@@ -27,6 +27,11 @@ ELEMENTS: Rows = [
         ("contains", n, [n, False]),
     ]
 ]
+TEXTS: Rows = [("get", None, "")] + [
+    row
+    for n in range(4)
+    for row in [("put", f"p{n} ", ""), ("append", f"a{n} ", ""), ("get", None, f"p{n} a{n} ")]
+]
 COUNTER: Rows = [row for n in range(1, 9) for row in [("add", 1, 1), ("read", None, n)]]
 
 
@@ -62,6 +67,14 @@ DAMAGES = [
     ("fifo-queue", QUEUE, drop("dequeue")),
     ("fifo-queue", QUEUE, swap(9, 12)),
     ("fifo-queue", QUEUE, answer(10, 1)),
+    ("fifo-queue", QUEUE, answer(9, None)),
+    ("kv", TEXTS, drop("put")),
+    ("kv", TEXTS, drop("append")),
+    ("kv", TEXTS, swap(3, 6)),
+    ("kv", TEXTS, answer(3, "p0 ")),
+    ("kv", TEXTS, answer(3, "a0 p0 ")),
+    ("kv", TEXTS, answer(6, "p1 a0 ")),
+    ("kv", TEXTS, answer(0, "p0 ")),
     ("set", SET, drop("add")),
     ("set", SET, swap(1, 5)),
     ("set", SET, answer(9, [0, 1, 2, 3])),
@@ -82,7 +95,7 @@ def failure(model_name: str, rows: Rows, tried_max: int) -> Any:
         entries.append(Operation(process=0, type="invoke", f=f, value=argument))
         entries.append(Operation(process=0, type="ok", f=f, value=result))
     model = models.load(model_name, None, "ignore")
-    return checker.judge(model, None, calls_of(History(entries), False, model.keeps), tried_max)[0]
+    return checker.judge(model, None, calls_of(History(entries).pairs(), False, model.keeps), tried_max)[0]
 
 
 @pytest.mark.parametrize("tried_max", [0, 1000], ids=["rules", "search"])

@@ -128,6 +128,41 @@ def test_a_long_fork_is_called_by_its_name() -> None:
     assert lists(*fork, **{"consistency-models": ["read-committed"]}).validity is Validity.VALID
 
 
+def test_a_long_fork_of_registers_is_called_by_its_name() -> None:
+    verdict = registers(
+        ("ok", [["w", "x", 1]]),
+        ("ok", [["w", "y", 1]]),
+        ("ok", [["r", "x", 1], ["r", "y", None]]),
+        ("ok", [["r", "x", None], ["r", "y", 1]]),
+        **{"consistency-models": [], "anomalies": ["long-fork"]},
+    )
+    assert verdict.stats["anomaly_types"] == ["long-fork"]
+    assert verdict.anomalies[0].sentence.startswith("two readers saw two writes in opposite orders. T1 is")
+
+
+def test_a_write_skew_beside_a_read_skew_is_told_to_who_asks() -> None:
+    verdict = lists(
+        ("ok", [["r", "x", []], ["append", "y", 1]]),
+        ("ok", [["r", "y", []], ["append", "x", 1], ["append", "z", 1]]),
+        ("ok", [["r", "x", [1]], ["r", "y", [1]], ["r", "z", []]]),
+        ("ok", [["r", "z", [1]]]),
+        **{"consistency-models": [], "anomalies": ["write-skew"]},
+    )
+    assert verdict.stats["counts"] == {"G-single-item": 1, "write-skew": 1}
+    assert verdict.stats["anomaly_types"] == ["write-skew"]
+
+
+def test_a_write_is_before_a_read_although_another_between_saw_what_is_no_version() -> None:
+    """The read of 4, the inside of a transaction, must not hide that 2 was there before None was read."""
+    verdict = registers(
+        ("ok", [["w", "y", 1], ["w", "y", 2]]),
+        ("ok", [["r", "y", 4]]),
+        ("ok", [["r", "y", None], ["w", "y", 4], ["w", "y", 5]]),
+        **{"linearizable-keys?": True},
+    )
+    assert verdict.stats["counts"]["cyclic-versions"] == 1
+
+
 def test_values_that_are_not_unique_leave_it_unknown() -> None:
     verdict = lists(("ok", [["append", "x", 1]]), ("ok", [["append", "x", 1]]), ("ok", [["r", "x", [1]]]))
     assert verdict.validity is Validity.UNKNOWN
@@ -147,11 +182,19 @@ def test_an_unknown_append_that_was_read_happened() -> None:
         ({"consistency-model": ["serializable"]}, "consistency-models"),
         ({"consistency-models": ["seriazable"]}, "strict-serializable"),
         ({"anomalies": ["G3"]}, "G-single"),
+        ({"anomalies": ["G-cursor"]}, "no anomaly is called"),
+        ({"consistency-models": ["linearizable"]}, "no model of transactions"),
+        ({"consistency-models": ["serializable", "causal"]}, "no model of transactions"),
     ],
 )
 def test_unknown_names_are_refused_with_the_known_ones(options: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         lists(("ok", [["append", "x", 1]]), **options)
+
+
+def test_true_is_not_one() -> None:
+    verdict = lists(("ok", [["append", 1, 1]]), ("ok", [["append", True, True]]), ("ok", [["r", 1, [True]]]))
+    assert verdict.stats["counts"]["garbage-read"] == 1
 
 
 def test_a_value_that_is_no_transaction_is_refused() -> None:

@@ -1,0 +1,300 @@
+"""What comes before what, for serializability and snapshot isolation: a graph that only grows.
+
+Under serializability a transaction is one node: it happens at one moment.  Under snapshot isolation it is
+two, its beginning (when it takes its snapshot) and its end (when it commits), and the first comes before the
+second.  A dependency a -> b (same session, b read what a wrote, b wrote over a) leads from the end of a to
+the beginning of b; that a read before b wrote over it (rw) leads from the beginning of a to the end of b.
+The history satisfies the level if and only if some order of the writes of each key leaves this graph without
+a cycle: for snapshot isolation that says the same as "no cycle in which no two rw follow each other" (Cerone
+and Gotsman, "Analysing snapshot isolation", PODC 2016).
+
+Edges have the round in which they were found (`forced_order.py`); what was found in one round follows from
+the rounds before it.  Kernels (`engine.py`).
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from checker.isolation.columns import Ints
+from checker.isolation.cycle import Neighbours, circles, group_edges, knots
+from checker.isolation.engine import Engine
+from checker.isolation.facts import Facts
+
+WITHIN, PROCESS, READ, ORDER, OVERLAP, OVERWRITE, ASSUMED = 0, 1, 2, 3, 4, 5, 6
+"""Kinds of edges: beginning to end; same session; wr; ww because of a read; ww because two overlap; rw; ww
+that is only supposed, to see what would follow."""
+
+
+class EdgeColumns(NamedTuple):
+    """Edge e leads from node `source` to node `target`. `key` is -1 for sessions; `third` is a transaction:
+    for ORDER who read from the target, for OVERWRITE from whom the source read."""
+
+    source: Ints
+    target: Ints
+    kind: Ints
+    key: Ints
+    third: Ints
+
+
+class Out(NamedTuple):
+    """Room for new edges."""
+
+    source: Ints
+    target: Ints
+    kind: Ints
+    key: Ints
+    third: Ints
+
+
+class Precedence:
+    """The graph of one history. `width` is 1 (serializability) or 2 (snapshot isolation)."""
+
+    def __init__(self, facts: Facts, width: int, engine: Engine) -> None:
+        self.facts, self.width, self.engine = facts, width, engine
+        self.nodes = facts.transactions * width
+        room = facts.transactions * (width + 1) + len(facts.read_from)
+        out = self.room(room)
+        count = int(engine.run(base_edges, facts, width, out))
+        self._edges = EdgeColumns(*(engine.part(column, 0, count) for column in out))
+        self.rounds = [0, count]
+        self._grouped: Neighbours | None = None
+
+    def room(self, length: int) -> Out:
+        """Room for edges."""
+        return Out(*(self.engine.vector(max(1, length)) for _ in Out._fields))
+
+    @property
+    def edges(self) -> EdgeColumns:
+        """All edges, the older ones first."""
+        return self._edges
+
+    @property
+    def size(self) -> int:
+        """How many edges there are."""
+        return len(self._edges.source)
+
+    def add(self, out: Out, count: int) -> None:
+        """Add the edges of one more round."""
+        new = (self.engine.part(column, 0, count) for column in out)
+        pairs = zip(self._edges, new, strict=True)
+        self._edges = EdgeColumns(*(self.engine.joined(old, more) for old, more in pairs))
+        self.rounds.append(self.size)
+        self._grouped = None
+
+    def suppose(self, orders: Sequence[tuple[int, int, int]]) -> "Precedence":
+        """A copy in which for each (first, second, key) the first wrote the key before the second, and was
+        read before that."""
+        copy = object.__new__(Precedence)
+        copy.__dict__.update(self.__dict__)
+        copy.rounds = list(self.rounds)
+        copy._append(
+            [(self.last(first), self.first(second), ASSUMED, key, -1) for first, second, key in orders]
+        )
+        copy._append(
+            [
+                (self.first(reader), self.last(second), OVERWRITE, key, first)
+                for first, second, key in orders
+                for reader in self._readers(first, key)
+                if reader != second
+            ]
+        )
+        return copy
+
+    def _append(self, rows: list[tuple[int, int, int, int, int]]) -> None:
+        out = self.room(len(rows))
+        for at, row in enumerate(rows):
+            for column, value in zip(out, row, strict=True):
+                column[at] = value
+        self.add(out, len(rows))
+
+    def _readers(self, writer: int, key: int) -> list[int]:
+        """Who read the key from this transaction."""
+        edges, index = self.neighbours()
+        node = self.last(writer)
+        out = (int(index.edge[i]) for i in range(int(index.start[node]), int(index.start[node + 1])))
+        return [
+            int(edges.target[e]) // self.width for e in out if edges.kind[e] == READ and edges.key[e] == key
+        ]
+
+    def first(self, transaction: int) -> int:
+        """The node of its beginning."""
+        return transaction * self.width
+
+    def last(self, transaction: int) -> int:
+        """The node of its end."""
+        return transaction * self.width + self.width - 1
+
+    def round_of(self, edge: int) -> int:
+        """In which round an edge was found; 0 is the history itself."""
+        return next(at for at, end in enumerate(self.rounds[1:]) if edge < end)
+
+    def neighbours(self, more: EdgeColumns | None = None) -> tuple[EdgeColumns, Neighbours]:
+        """The edges (and further ones, if given) by their source."""
+        if more is None and self._grouped is not None:
+            return self._edges, self._grouped
+        edges = self._edges
+        if more is not None:
+            pairs = zip(edges, more, strict=True)
+            edges = EdgeColumns(*(self.engine.joined(old, new) for old, new in pairs))
+        new = self.engine.vector
+        index = Neighbours(new(self.nodes + 1), new(len(edges.source)))
+        self.engine.run(group_edges, edges.source, edges.target, new(self.nodes), index)
+        if more is None:
+            self._grouped = index
+        return edges, index
+
+    def sorted(self, edges: EdgeColumns, index: Neighbours) -> tuple[Ints, int, int]:
+        """Nodes in an order that respects all edges, how many got a place, and how many should have."""
+        order, degree = self.engine.vector(self.nodes), self.engine.vector(self.nodes)
+        facts = self.facts
+        placed, wanted = self.engine.run(
+            sort_nodes, facts.position, self.width, edges.target, index, (order, degree)
+        )
+        return order, int(placed), int(wanted)
+
+    def knots(self, edges: EdgeColumns) -> list[list[int]]:
+        """The edges inside each knot; none without a circle."""
+        new = self.engine.vector
+        _, label = knots(self.nodes, edges.source, edges.target, new(self.nodes), self.engine)
+        inside = new(len(edges.source))
+        count = int(self.engine.run(edges_inside, edges.source, edges.target, label, inside))
+        found: dict[int, list[int]] = {}
+        for at in range(count):
+            found.setdefault(int(label[edges.source[inside[at]]]), []).append(int(inside[at]))
+        return list(found.values())
+
+    def clocks(self, edges: EdgeColumns, index: Neighbours, order: Ints, placed: int) -> Ints:
+        """clocks[n * sessions + j]: how many nodes of session j are strictly before n."""
+        clocks = self.engine.clocks(max(1, self.nodes * self.facts.sessions))
+        self.engine.run(spread_clocks, self.facts, self.width, edges.target, index, (order, placed), clocks)
+        return clocks
+
+    def circle(self) -> list[int]:
+        """The edges of a short circle; empty if there is none."""
+        edges = self._edges
+        found = circles(self.nodes, edges.source, edges.target, self.rounds[1], 1, self.engine)
+        return found[0] if found else []
+
+    def way(self, source: int, target: int, before_round: int) -> list[int]:
+        """The edges of a shortest way between two nodes, found in earlier rounds; empty if there is none."""
+        limit = self.rounds[before_round]
+        edges, index = self.neighbours()
+        new = self.engine.vector
+        came, queue = new(self.nodes, -1), new(self.nodes + 1)
+        self.engine.run(search_breadth, edges.target, index, (source, target, limit), came, queue)
+        way: list[int] = []
+        at = target
+        while int(came[at]) >= 0 and (not way or at != source):
+            way.append(int(came[at]))
+            at = int(edges.source[way[-1]])
+        return way[::-1]
+
+    def describe(self, edge: int) -> tuple[int, int, int, int, int]:
+        """Source and target as transactions, kind, key, third."""
+        edges = self._edges
+        source, target = int(edges.source[edge]) // self.width, int(edges.target[edge]) // self.width
+        return source, target, int(edges.kind[edge]), int(edges.key[edge]), int(edges.third[edge])
+
+
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def base_edges(facts: Facts, width: int, out: Any) -> int:
+    """Beginnings before ends, sessions, and reads. Returns how many."""
+    count = 0
+    for t in range(facts.transactions):
+        if facts.position[t] < 0:
+            continue
+        if width == 2:
+            out.source[count], out.target[count] = 2 * t, 2 * t + 1
+            out.kind[count], out.key[count], out.third[count] = 0, -1, -1
+            count += 1
+        after = facts.next[t]
+        if after >= 0:
+            out.source[count], out.target[count] = t * width + width - 1, after * width
+            out.kind[count], out.key[count], out.third[count] = 1, -1, -1
+            count += 1
+    for r in range(len(facts.read_from)):
+        source = facts.read_from[r]
+        if source != facts.transactions:
+            out.source[count], out.target[count] = source * width + width - 1, facts.reader[r] * width
+            out.kind[count], out.key[count], out.third[count] = 2, facts.read_key[r], -1
+            count += 1
+    return count
+
+
+def sort_nodes(
+    position: Ints, width: int, target: Ints, index: Neighbours, room: tuple[Ints, Ints]
+) -> tuple[int, int]:
+    """Place every node whose predecessors are placed. Returns how many could be, and how many there are."""
+    order, degree = room
+    for e in range(len(target)):
+        degree[target[e]] += 1
+    placed = wanted = 0
+    for n in range(len(order)):
+        if position[n // width] < 0:
+            continue
+        wanted += 1
+        if degree[n] == 0:
+            order[placed] = n
+            placed += 1
+    done = 0
+    while done < placed:
+        n = order[done]
+        done += 1
+        for i in range(index.start[n], index.start[n + 1]):
+            after = target[index.edge[i]]
+            degree[after] -= 1
+            if degree[after] == 0:
+                order[placed] = after
+                placed += 1
+    return placed, wanted
+
+
+def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts, width: int, target: Ints, index: Neighbours, nodes: tuple[Ints, int], clocks: Ints
+) -> None:
+    """Hand each node's past, and itself, to what comes after it."""
+    order, placed = nodes
+    sessions = facts.sessions
+    for i in range(placed):
+        n = order[i]
+        t = n // width
+        session, place = facts.session_of[t], facts.position[t] * width + n - t * width
+        mine = n * sessions
+        for k in range(index.start[n], index.start[n + 1]):
+            after = target[index.edge[k]]
+            theirs = after * sessions
+            if clocks[theirs + session] > place:
+                continue
+            for j in range(sessions):
+                clocks[theirs + j] = max(clocks[theirs + j], clocks[mine + j])
+            clocks[theirs + session] = max(clocks[theirs + session], place + 1)
+
+
+def edges_inside(source: Ints, target: Ints, label: Ints, inside: Ints) -> int:
+    """The edges between nodes of one label. Returns how many."""
+    count = 0
+    for e in range(len(source)):
+        if label[source[e]] == label[target[e]]:
+            inside[count] = e
+            count += 1
+    return count
+
+
+def search_breadth(
+    target: Ints, index: Neighbours, what: tuple[int, int, int], came: Ints, queue: Ints
+) -> None:
+    """Fill `came` with the edge by which each node was reached first, using edges below a number."""
+    source, goal, limit = what
+    queue[0] = source
+    done, waiting = 0, 1
+    while done < waiting and came[goal] < 0:
+        n = queue[done]
+        done += 1
+        for i in range(index.start[n], index.start[n + 1]):
+            e = index.edge[i]
+            if e < limit and came[target[e]] < 0:
+                came[target[e]] = e
+                queue[waiting] = target[e]
+                waiting += 1

@@ -1,0 +1,223 @@
+"""The compiled search: where to go on. Nothing here decides an answer, only how soon there is one.
+
+Depth first goes back to the last choice, but a dead end is seldom its fault: the call that fits nowhere
+lacks a value that it could have met, or that was used up, some tens of calls ago, and every order of the
+calls since then leads to the same dead end.  A row that has no successors at all therefore makes *guesses*:
+successors of rows further up that might help its due call.  And where the search gets no further for long, it
+*jumps*: it goes on with some row further up, more seldom each time.  Every row stays on its way (RESUME), so
+whatever a guess leaves out comes later: the search remains complete.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from checker.kernel import njit, njit_uncounted
+from checker.linear.kernel_presence import absent
+from checker.linear.kernel_schedule import (
+    CALL,
+    CAS,
+    CLASS,
+    DIFFERS,
+    OBSERVES,
+    OVERWRITES,
+    READ,
+    UNKNOWN,
+    WRITE,
+    Plan,
+    lay_out,
+)
+from checker.linear.kernel_search import (
+    ABOVE,
+    BEFORE,
+    BELOW,
+    FIELDS,
+    KIDS,
+    LEVEL,
+    NONE,
+    PARENT,
+    PLACE,
+    RESUME,
+    STATE,
+    TAKEN,
+    remember,
+    settle,
+    successor,
+    take,
+)
+
+COUNT, CURRENT, DEEPEST, NEED_STATE, NEED_CLASS, UNSETTLED, JUMP_AT, STRIDE, DICE, CURSORS = range(10)
+LINEAR, STUCK, GROW, NEED = range(4)
+
+CHILDLESS = 2
+"""In KIDS: all successors were tried, and none was new. 0 and 1: there was none yet, and one."""
+
+REACH = 30
+"""A guess goes back so many rows."""
+
+PATIENCE = 1000
+"""The search jumps when so many rows have not brought it further."""
+
+Array = Any
+
+
+@njit_uncounted
+def makes(kind: int, value: int, plan: Plan) -> bool:
+    """Does a class store this value?"""
+    what, a, b = plan.cells[kind, 0], plan.cells[kind, 1], plan.cells[kind, 2]
+    return bool((what == WRITE and a == value) or (what == CAS and b == value))
+
+
+@njit_uncounted
+def guess(nodes: Array, leaf: int, new: int, plan: Plan) -> int:
+    """Write into row `new` a successor of a row above `leaf` that may help its due call: 1, or 0 for none."""
+    due = plan.entries[plan.offsets[nodes[leaf, LEVEL]], CALL]
+    due_kind = plan.kinds[due]
+    if plan.cells[due_kind, 0] not in (READ, CAS):
+        return 0
+    need = plan.cells[due_kind, 1]
+    at, below = nodes[leaf, ABOVE], nodes[leaf, BELOW]
+    while at != NONE and nodes[leaf, PLACE] >= 0:
+        state, level = nodes[at, STATE], nodes[at, LEVEL]
+        first, last = plan.offsets[level], plan.offsets[level + 1]
+        steps, position = divmod(nodes[leaf, PLACE], 1 << 32)
+        if plan.starts[due] < plan.ends[plan.entries[first, CALL]]:
+            while position < last - first:
+                call, kind = plan.entries[first + position, CALL], plan.entries[first + position, CLASS]
+                position += 1
+                possible = plan.cells[kind, 0] == WRITE or plan.cells[kind, 1] == state
+                if possible and (call == due or makes(kind, need, plan)):
+                    nodes[leaf, PLACE] = (steps << 32) + position
+                    if take(nodes, at, new, position - 1, plan) == 1:
+                        return 1
+        taken = nodes[below, TAKEN]
+        used_up = taken != NONE and makes(plan.kinds[taken], need, plan)
+        used_up = used_up and plan.ends[taken] > plan.starts[due]
+        # What else could have been done there?
+        if used_up and nodes[at, KIDS] != CHILDLESS and successor(nodes, at, new, plan) == 1:
+            return 1
+        below, at = at, nodes[at, PARENT]
+        nodes[leaf, BELOW], nodes[leaf, ABOVE] = below, at
+        nodes[leaf, PLACE] = (steps + 1) << 32 if steps < REACH else -1
+    return 0
+
+
+@njit_uncounted
+def jump(nodes: Array, at: int, new: int, cursor: Array, plan: Plan) -> int:
+    """Write into row `new` a successor of some row above row `at`: 1, or 0 where there is none."""
+    cursor[STRIDE] = cursor[STRIDE] * 3 // 2
+    cursor[JUMP_AT] = new + cursor[STRIDE]
+    cursor[DICE] = (cursor[DICE] * 1103515245 + 12345) & 0x7FFFFFFF
+    level = nodes[at, LEVEL]
+    far = (cursor[DICE] >> 12) % (2 * (plan.offsets[level + 1] - plan.offsets[level]))
+    while far > 0 and at != NONE:
+        at = nodes[at, PARENT]
+        far -= 1
+    if at == NONE or nodes[at, KIDS] == CHILDLESS:
+        return 0
+    return int(successor(nodes, at, new, plan) == 1)
+
+
+@njit_uncounted
+def go_on(nodes: Array, at: int, new: int, cursor: Array, plan: Plan) -> int:
+    """Write the row to be tried after row `at` into row `new`: 1, or 0 for none, or UNKNOWN."""
+    found = 0
+    if new >= cursor[JUMP_AT]:
+        found = jump(nodes, at, new, cursor, plan)
+    if found == 0 and nodes[at, KIDS] != CHILDLESS:
+        found = successor(nodes, at, new, plan)
+        if found == 0 and nodes[at, KIDS] == 0:
+            nodes[at, KIDS], nodes[at, PLACE] = CHILDLESS, 0
+            nodes[at, BELOW], nodes[at, ABOVE] = at, nodes[at, PARENT]
+    if found == 0 and nodes[at, KIDS] == CHILDLESS:
+        found = guess(nodes, at, new, plan)
+    return found
+
+
+@njit_uncounted
+def search(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> int:
+    """Go on from where `cursor` stands: LINEAR, STUCK, GROW (the rows are used up) or NEED (a step)."""
+    at, levels = cursor[CURRENT], len(plan.offsets) - 1
+    while True:
+        new = cursor[COUNT]
+        cursor[CURRENT] = at
+        if new == len(nodes):
+            return GROW
+        if at != NONE and not cursor[UNSETTLED]:
+            found = go_on(nodes, at, new, cursor, plan)
+            if found == 0:
+                at = nodes[at, RESUME]
+                if at == NONE:
+                    return STUCK
+                continue
+            if found == UNKNOWN:
+                cursor[NEED_STATE], cursor[NEED_CLASS] = nodes[new, STATE], nodes[new, TAKEN]
+                return NEED
+            nodes[new, RESUME], nodes[new, KIDS] = at, 0
+        missing = settle(nodes, new, plan)
+        if missing != NONE:
+            cursor[UNSETTLED] = 1
+            cursor[NEED_STATE], cursor[NEED_CLASS] = nodes[new, STATE], missing
+            return NEED
+        cursor[UNSETTLED] = 0
+        if nodes[new, LEVEL] == levels:
+            cursor[DEEPEST] = levels
+            return LINEAR
+        if remember(nodes, new, heads, plan):
+            if at != NONE:
+                nodes[at, KIDS] = max(nodes[at, KIDS], 1)
+            if nodes[new, LEVEL] > cursor[DEEPEST]:
+                cursor[DEEPEST] = nodes[new, LEVEL]
+                cursor[STRIDE], cursor[JUMP_AT] = PATIENCE, new + PATIENCE
+            cursor[COUNT] += 1
+            at = new
+        elif at == NONE:
+            return STUCK
+
+
+@njit
+def more(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> tuple[Array, Array]:
+    """Twice as many rows, chained anew into twice as many heads."""
+    grown = np.empty((2 * len(nodes), nodes.shape[1]), np.int64)
+    grown[: len(nodes)] = nodes
+    wider = np.full(len(plan.offsets) + len(grown), np.int32(NONE), np.int32)
+    for row in range(cursor[COUNT]):
+        remember(grown, row, wider, plan)
+    return grown, wider
+
+
+@njit
+def begin(plan: Plan, first: int, rows: int) -> tuple[Array, Array, Array]:
+    """The first configuration, room for `rows` (a power of two), and the cursor."""
+    nodes = np.empty((rows, FIELDS + 2 * plan.soft.shape[1] + len(plan.guards)), np.int64)
+    nodes[0] = 0
+    nodes[0, STATE] = first
+    nodes[0, BEFORE] = nodes[0, PARENT] = nodes[0, RESUME] = nodes[0, TAKEN] = NONE
+    cursor = np.zeros(CURSORS, np.int64)
+    cursor[CURRENT] = cursor[DEEPEST] = NONE
+    cursor[STRIDE] = cursor[JUMP_AT] = PATIENCE
+    return nodes, np.full(len(plan.offsets) + rows, np.int32(NONE), np.int32), cursor
+
+
+@njit
+def run(plan: Plan, first: int, rows_max: int) -> tuple[int, Array, Array]:
+    """Search where no step has to be looked up: status, rows, cursor. GROW: `rows_max` are not enough."""
+    nodes, heads, cursor = begin(plan, first, 256)
+    while True:
+        status = search(nodes, heads, cursor, plan)
+        if status != GROW or len(nodes) >= rows_max:
+            return status, nodes, cursor
+        nodes, heads = more(nodes, heads, cursor, plan)
+
+
+@njit
+def judge(times: Array, kinds: Array, crashed: Array, cells: Array, first: int) -> bool:
+    """Is one partition of a register or mutex linearizable? `times` are starts and ends, one row each."""
+    if absent(times, kinds, crashed, cells, first) != NONE:
+        return False
+    traits = np.zeros(len(cells), np.int64)
+    for kind in range(len(cells)):
+        what = cells[kind, 0]
+        traits[kind] = OBSERVES if what in (READ, DIFFERS) else OVERWRITES if what == WRITE else 0
+    plan = lay_out(times, kinds, crashed, cells, traits)
+    return run(plan, first, 1 << 62)[0] == LINEAR

@@ -1,0 +1,84 @@
+"""What a register must have held when: a necessary rule, compiled; it finds most wrong answers in one sweep.
+
+A call that needs value v (a read of it, a compare-and-set from it) needs somebody who stored v, began before
+the call ended, and may have been the last to store: no call that saw or stored something else began after
+that one had ended, and ended before the needing call began.  Where nobody is left, no order explains the
+answer, whatever the rest of the history is; the search need not try.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from checker.kernel import njit
+from checker.linear.kernel_schedule import CAS, READ, WRITE
+
+Array = Any
+
+BEFORE_ALL = -1
+"""The position at which the initial value was stored."""
+
+NEVER = -2
+
+
+@njit
+def moments(starts: Array, ends: Array, crashed: Array) -> Array:
+    """Position -> call + 1 where it began, -(call + 1) where it ended, 0 for neither."""
+    span = np.int64(-1)
+    for call in range(len(starts)):
+        span = max(span, starts[call])
+        if not crashed[call]:
+            span = max(span, ends[call])
+    found = np.zeros(span + 1, np.int64)
+    for call in range(len(starts)):
+        if starts[call] >= 0:
+            found[starts[call]] = call + 1
+        if not crashed[call]:
+            found[ends[call]] = -call - 1
+    return found
+
+
+@njit
+def absent(  # noqa: PLR0912 one kernel
+    times: Array, kinds: Array, crashed: Array, cells: Array, first: int
+) -> int:
+    """The first call to end, by end, that needs a value nobody can have left there; -1: there is none.
+
+    `first` is the initial value. All values are numbered from 0; `cells` has no TABLE.
+    """
+    starts, ends = times[0], times[1]
+    values = max(np.int64(first), cells[:, 1:].max()) + 1 if len(cells) else np.int64(first) + 1
+    stored_until = np.full(values, np.int64(NEVER))
+    stored_until[first] = BEFORE_ALL
+    other_since = np.full(len(starts), np.int64(NEVER))
+    for call in np.flatnonzero(starts < 0):
+        what, a, b = cells[kinds[call], 0], cells[kinds[call], 1], cells[kinds[call], 2]
+        if what in (WRITE, CAS):
+            made = a if what == WRITE else b
+            stored_until[made] = max(stored_until[made], ends[call])
+    # The latest start among calls that have ended, and among those that saw another value than that one.
+    since, value, since_other = np.int64(NEVER), np.int64(-1), np.int64(NEVER)
+    for moment in moments(starts, ends, crashed):
+        call = abs(moment) - 1
+        if moment == 0:
+            continue
+        what, a, b = cells[kinds[call], 0], cells[kinds[call], 1], cells[kinds[call], 2]
+        needs = what in (READ, CAS)
+        if moment > 0:
+            if needs:
+                other_since[call] = since_other if value == a else since
+            if what in (WRITE, CAS):
+                made = a if what == WRITE else b
+                stored_until[made] = max(stored_until[made], ends[call])
+            continue
+        if needs and stored_until[a] < other_since[call]:
+            return int(call)
+        for seen in (a, b if what == CAS else a):
+            if what in (READ, WRITE, CAS):
+                if seen == value:
+                    since = max(since, starts[call])
+                elif starts[call] > since:
+                    since_other, since, value = since, starts[call], seen
+                else:
+                    since_other = max(since_other, starts[call])
+    return -1

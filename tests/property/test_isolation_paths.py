@@ -1,0 +1,236 @@
+"""Two ways to one verdict: interpreted and compiled kernels, lists of operations and tables.
+
+Not only the answers are the same but the whole verdicts: anomalies, sentences, figures.  Histories come from
+Hypothesis (small, and shrunk when something is found) and from the generators of the other tests.
+"""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checker import kernel
+from checker.history import History
+from checker.isolation import commit_order, levels
+from checker.isolation.columns import columns_of
+from checker.isolation.engine import Compiled, Interpreted
+from checker.isolation.levels import LEVELS, check_columns
+from checker.isolation.tabled import transactions_of
+from checker.operation import Operation
+from checker.verdict import Verdict
+from tests.unit.isolation_script import (
+    Script,
+    Sessions,
+    drawn,
+    history_of,
+    replicated,
+    scattered,
+    simulated,
+    snapshots,
+)
+
+pytestmark = pytest.mark.skipif(not kernel.available(), reason="numba is not installed (the extra `scale`)")
+
+CHECKERS = {
+    "read-committed": levels.read_committed,
+    "read-atomic": levels.read_atomic,
+    "read-your-writes": levels.read_your_writes,
+    "monotonic-reads": levels.monotonic_reads,
+    "monotonic-writes": levels.monotonic_writes,
+    "writes-follow-reads": levels.writes_follow_reads,
+    "pram": levels.pram,
+    "causal-consistency": levels.causal_consistency,
+    "snapshot-isolation": levels.snapshot_isolation,
+    "serializable": levels.serializable,
+}
+
+
+@st.composite
+def scripts(draw: st.DrawFn) -> Sessions:
+    """Sessions whose writes are unique; a read sees nothing, some write, or a value of nobody."""
+    outcomes = st.sampled_from(["ok", "ok", "ok", "ok", "info", "fail"])
+    step = st.tuples(st.sampled_from("rw"), st.sampled_from("xyz"), st.integers(0, 5))
+    shape = st.lists(st.tuples(outcomes, st.lists(step, min_size=1, max_size=4)), min_size=1, max_size=4)
+    plan = draw(st.lists(shape, min_size=1, max_size=4))
+    written: dict[str, list[int]] = {key: [] for key in "xyz"}
+    value = 0
+    for session in plan:
+        for _, steps in session:
+            for f, key, _ in steps:
+                if f == "w":
+                    value += 1
+                    written[key].append(value)
+    queues = {key: iter(values) for key, values in written.items()}
+    result: Sessions = []
+    for session in plan:
+        line = []
+        for outcome, steps in session:
+            told: list[tuple[str, str, Any]] = []
+            for f, key, choice in steps:
+                seen = [None, *written[key], 999]
+                told.append((f, key, next(queues[key]) if f == "w" else seen[choice % len(seen)]))
+            line.append(Script(outcome, told))
+        result.append(line)
+    return result
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scripts())
+def test_both_engines_say_the_same(sessions: Sessions) -> None:
+    columns = columns_of(history_of(sessions)).columns
+    for name in LEVELS:
+        plain = check_columns(columns, name, engine=Interpreted())
+        assert check_columns(columns, name, engine=Compiled()) == plain, name
+
+
+def test_both_engines_say_the_same_of_longer_histories() -> None:
+    for seed in range(40):
+        rng = Random(seed)
+        kinds = (drawn, replicated, scattered, snapshots)
+        sessions = simulated(rng, 5, 40) if seed % 5 == 4 else kinds[seed % 5](rng, 30)
+        columns = columns_of(history_of(sessions)).columns
+        for name in LEVELS:
+            plain = check_columns(columns, name, engine=Interpreted())
+            assert check_columns(columns, name, engine=Compiled()) == plain, f"seed {seed}: {name}"
+
+
+def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    likely = commit_order.Orders.is_likely_right
+
+    def counted(self: commit_order.Orders, graph: Any) -> bool:
+        tried.append(likely(self, graph))
+        return tried[-1]
+
+    for seed in range(60):
+        rng = Random(seed)
+        sessions = simulated(rng, 4, 20) if seed % 3 == 0 else (replicated, snapshots)[seed % 2](rng, 15)
+        columns = columns_of(history_of(sessions)).columns
+        plain = {name: check_columns(columns, name, engine=Interpreted()) for name in LEVELS}
+        with monkeypatch.context() as patch:
+            patch.setattr(commit_order, "COMPILED_FROM", 0)
+            patch.setattr(commit_order, "MANY_SESSIONS", 0)
+            patch.setattr(commit_order.Orders, "is_likely_right", counted)
+            for name in set(LEVELS) - {"serializable", "snapshot-isolation"}:
+                assert check_columns(columns, name, engine=Interpreted()) == plain[name], f"{seed}: {name}"
+    assert any(tried)
+    assert not all(tried)
+
+
+def interleaved(rng: Random, sessions: Sessions) -> list[Operation]:
+    """The sessions side by side, as a harness records them: some completions are missing, some processes
+    end, and the nemesis speaks in between."""
+    waiting = [list(session) for session in sessions]
+    begun: dict[int, Script] = {}
+    entries: list[Operation] = []
+    while any(waiting) or begun:
+        at = rng.randrange(len(waiting))
+        if at in begun:
+            script = begun.pop(at)
+            if script.outcome != "info" or rng.random() < 0.5 or waiting[at]:
+                shown = asked_of(script) if script.outcome != "ok" else [list(s) for s in script.steps]
+                entries.append(Operation(process=at, type=script.outcome, f="txn", value=shown))
+        elif waiting[at]:
+            begun[at] = waiting[at].pop(0)
+            entries.append(Operation(process=at, type="invoke", f="txn", value=asked_of(begun[at])))
+        elif rng.random() < 0.1:
+            entries.append(Operation(process="nemesis", type="info", f="kill", value={"node": "n1"}))
+    return entries
+
+
+def asked_of(script: Script) -> list[Any]:
+    """What was invoked: reads do not know yet what they will see."""
+    return [[f, key, None if f == "r" else value] for f, key, value in script.steps]
+
+
+def tabled(path: Path, entries: list[Operation]) -> History:
+    """The same entries as a table, through the compiled reader."""
+    from checker.formats.columns import read_table
+    from checker.formats.detect import Notation
+
+    path.write_bytes(b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries))
+    table = read_table(path, Notation.JSON_LINES)
+    assert table is not None
+    history = History(table)
+    assert history.table is not None
+    return history
+
+
+def assert_same(history: History, entries: list[Operation], options: dict[str, Any], hint: str) -> None:
+    plain = History(entries)
+    for name, check in CHECKERS.items():
+        found: list[Verdict] = [check(each, options) for each in (history, plain)]
+        assert found[0] == found[1], f"{hint}: {name}"
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_tables_and_lists_of_operations_say_the_same(seed: int, tmp_path: Path) -> None:
+    rng = Random(seed)
+    kinds = (drawn, replicated, scattered, snapshots)
+    sessions = kinds[seed % 4](rng, 12)
+    entries = interleaved(rng, sessions)
+    history = tabled(tmp_path / "history.jsonl", entries)
+    assert transactions_of(history, None) is not None
+    assert_same(history, entries, {}, f"seed {seed}")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_tables_of_single_operations_say_the_same(seed: int, tmp_path: Path) -> None:
+    rng = Random(seed)
+    keyed, words, init = seed % 2 == 0, seed % 3 == 0, 0 if seed % 4 == 1 else None
+    entries: list[Operation] = []
+    state: dict[str, Any] = {}
+    for value in range(1, 40):
+        process, key = rng.randrange(4), rng.choice("xy") if keyed else None
+        f = rng.choice(["read", "write"])
+        asked = None if f == "read" else f"v{value}" if words else value
+        kind: Any = rng.choice(["ok", "ok", "ok", "ok", "fail", "info"])
+        entries.append(Operation(process=process, type="invoke", f=f, key=key, value=asked))
+        if f == "write" and kind == "ok":
+            state[key or ""] = asked
+        shown = state.get(key or "", init) if f == "read" and kind == "ok" else asked
+        if rng.random() < 0.9:
+            entries.append(Operation(process=process, type=kind, f=f, key=key, value=shown))
+        elif kind == "ok":
+            state.pop(key or "", None)
+        if entries[-1].type == "invoke":
+            break
+    history = tabled(tmp_path / "history.jsonl", entries)
+    assert transactions_of(history, init) is not None
+    assert_same(history, entries, {} if init is None else {"init": init}, f"seed {seed}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [["r", "x", [1]]],
+        [["append", "x", 1]],
+        [["w", "x", None]],
+        [["w", "x", 1.0], ["w", "y", 1]],
+        [["r", "x"]],
+        {"a": 1},
+        None,
+    ],
+)
+def test_what_a_table_cannot_tell_is_told_by_the_operations(value: Any, tmp_path: Path) -> None:
+    entries = [
+        Operation(process=0, type="invoke", f="txn", value=value),
+        Operation(process=0, type="ok", f="txn", value=value),
+    ]
+    assert_same(tabled(tmp_path / "history.jsonl", entries), entries, {}, repr(value))
+
+
+def test_mixed_spellings_are_told_by_the_operations(tmp_path: Path) -> None:
+    entries = [
+        Operation(process=0, type="ok", f="txn", value=[["w", "x", 1]]),
+        Operation(process=1, type="ok", f="read", key="x", value=1),
+        Operation(process=2, type="ok", f="read", value=["x", 1]),
+        Operation(process=2, type="ok", f="read", key="x", value=True),
+    ]
+    history = tabled(tmp_path / "history.jsonl", entries)
+    assert transactions_of(history, None) is None
+    assert_same(history, entries, {}, "mixed")

@@ -1,0 +1,131 @@
+"""The linearizability checker gives one answer, whether a history is a list of operations or columns."""
+
+import os
+import random
+from typing import Any
+
+import pytest
+
+from checker import kernel
+from checker.history import History
+from checker.linear import checker
+from checker.operation import Operation
+from checker.verdict import Validity
+from tests.property.linear_objects import generated
+
+CASES = int(os.environ.get("SPLITBRAIN_ORACLE_CASES", "200"))
+
+pytestmark = pytest.mark.skipif(not kernel.available(), reason="numba is not installed")
+
+
+def keyed(parts: list[History], rng: random.Random, form: str) -> list[Operation]:
+    """Histories of several keys in one; the key is a field, or with the option independent in the value."""
+    found: list[Operation] = []
+    queues = [list(part) for part in parts]
+    while any(queues):
+        key = rng.choice([at for at, queue in enumerate(queues) if queue])
+        o = queues[key].pop(0)
+        value = [key, o.value] if form == "pair" else o.value
+        process = 1000 * key + int(o.process)
+        found.append(
+            Operation(
+                process=process, type=o.type, f=o.f, value=value, key=f"k{key}" if form == "key" else None
+            )
+        )
+    return found
+
+
+def dressed(value: Any, dress: str, rng: random.Random) -> Any:
+    """The same value in another kind, so that not only integers are met."""
+    if isinstance(value, list):
+        return [dressed(item, dress, rng) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    return {"int": value, "text": f"v{value}", "bool": value > 1, "float": float(value)}[dress]
+
+
+def outcome(operations: Any, options: dict[str, Any]) -> Any:
+    """The verdict, or the complaint."""
+    try:
+        verdict = checker.check(History(operations), options)
+    except ValueError as error:
+        return str(error)
+    return verdict.validity, verdict.reason, verdict.anomalies, verdict.stats
+
+
+@pytest.mark.parametrize("model", ["register", "cas-register", "fifo-queue", "set", "kv", "counter", "mutex"])
+def test_columns_and_operations_get_one_answer(model: str) -> None:
+    from checker.table import Table
+
+    rng = random.Random(f"columns {model}")
+    columnar = 0
+    found = {Validity.VALID: 0, Validity.INVALID: 0}
+    for _ in range(CASES):
+        form = rng.choice(["one", "key", "pair"])
+        parts = [generated(model, rng, rng.random() < 0.7) for _ in range(1 if form == "one" else 3)]
+        if form == "pair":
+            # Without a completion there is no key in it either.
+            parts = [History(o for o in part if o.type != "info") for part in parts]
+        dress = rng.choice(["int", "int", "int", "text", "bool", "float"]) if model != "counter" else "int"
+        operations = list(parts[0]) if form == "one" else keyed(parts, rng, form)
+        rows = [
+            Operation(process=o.process, type=o.type, f=o.f, key=o.key, value=dressed(o.value, dress, rng))
+            for o in operations
+        ]
+        init = rng.choice([None, None, 0, "v0"]) if "register" in model else None
+        options = {
+            "model": model,
+            "init": init,
+            "independent": form == "pair",
+            **({"failed-cas": rng.choice(["ignore", "observe"])} if model == "cas-register" else {}),
+        }
+        table = Table.from_history(History(rows))
+        columnar += History(table).table is not None
+        expected = outcome(rows, options)
+        assert outcome(table, options) == expected, (options, rows)
+        if isinstance(expected, tuple):
+            found[expected[0]] += 1
+    assert columnar > CASES // 2
+    assert min(found.values()) > CASES // 20, found
+
+
+def test_what_has_no_column_is_declined_and_judged_all_the_same() -> None:
+    from checker.linear.columnar import sifted
+    from checker.linear.models import CasRegister
+    from checker.table import Table
+
+    rows = [
+        Operation(process=0, type="invoke", f="write", value=2.5),
+        Operation(process=0, type="ok", f="write", value=2.5),
+        Operation(process=0, type="invoke", f="read"),
+        Operation(process=0, type="ok", f="read", value=2),
+    ]
+    history = History(Table.from_history(History(rows)))
+    assert sifted(history, CasRegister(None), False, 10) is None
+    assert checker.check(history, {}).validity is Validity.INVALID
+
+
+@pytest.mark.parametrize("damage", [False, True])
+def test_a_long_history_with_duplicate_values_is_searched_in_columns(
+    damage: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checker.table import Table
+
+    rng = random.Random(5)
+    rows: list[Operation] = []
+    value: Any = None
+    for at in range(300):
+        process, new = at % 3, rng.randrange(3)
+        f, argument = rng.choice([("read", None), ("write", new), ("cas", [value, new])])
+        rows.append(Operation(process=process, type="invoke", f=f, value=argument))
+        result = value if f == "read" else argument
+        if damage and at > 200 and f == "read":
+            damage, result = False, 7
+        rows.append(Operation(process=process, type="ok", f=f, value=result))
+        value = new if f != "read" else value
+    monkeypatch.setattr(checker, "SEARCHED", 10)
+    table = Table.from_history(History(rows))
+    expected = Validity.INVALID if any(o.value == 7 for o in rows) else Validity.VALID
+    verdicts = [checker.check(History(kind), {}) for kind in (rows, table)]
+    assert [verdict.validity for verdict in verdicts] == [expected, expected]
+    assert verdicts[0].reason == verdicts[1].reason
