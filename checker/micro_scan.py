@@ -12,21 +12,19 @@ Rules of this file
   2. Lists of one key begin alike: what a list shares with the longest so far is compared as text, and kept
      once.  Only the other elements are looked up.
   3. A call costs time with every array that it passes on: what is called for each step is written into its
-     caller (`inlined`).
+     caller (`njit_inlined`).
 
 Cost: linear in the text.
 """
 # ruff: noqa: PLR0917, PLR1714 - what a loop can be compiled from, and is fast with
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from checker.kernel import njit_inlined
 from checker.kernel import njit_uncounted as njit
-
-inlined = partial(njit, inline=True)
 
 Bytes = npt.NDArray[np.uint8]
 Small = npt.NDArray[np.int32]
@@ -169,7 +167,7 @@ def text_at(text: Bytes, at: int, names: Index, state: Ints) -> tuple[int, int]:
     return 4 * name_of(text, begin, at, names, state) + 3, at
 
 
-@inlined
+@njit_inlined
 def token_at(text: Bytes, at: int, names: Index, state: Ints) -> tuple[int, int]:
     """The code of the token that begins here and the place after it; -1 where there is none."""
     code, stop = integer_at(text, at)
@@ -178,7 +176,7 @@ def token_at(text: Bytes, at: int, names: Index, state: Ints) -> tuple[int, int]
     return code, stop
 
 
-@inlined
+@njit_inlined
 def key_of(code: int, keys: Index, state: Ints) -> int:
     """The number of a key."""
     slots, rows = keys
@@ -193,7 +191,7 @@ def key_of(code: int, keys: Index, state: Ints) -> int:
     return number
 
 
-@inlined
+@njit_inlined
 def value_of(code: int, key: int, values: Index, state: Ints) -> int:
     """The number of a value of a key."""
     slots, rows = values
@@ -303,7 +301,7 @@ def moved(known: Ints, elements: Small, count: int, state: Ints) -> int:
     return int(start)
 
 
-@inlined
+@njit_inlined
 def list_at(text: Bytes, at: int, key: int, columns: Columns, tables: Tables, state: Ints) -> int:
     """Add the list that begins here, not empty: the place after it, -1 where an element is no token."""
     known, elements, start = tables.keys.rows[key], columns.elements, at + 1
@@ -331,7 +329,7 @@ def list_at(text: Bytes, at: int, key: int, columns: Columns, tables: Tables, st
     return at
 
 
-@inlined
+@njit_inlined
 def micro_at(
     text: Bytes, at: int, modes: tuple[bool, bool], columns: Columns, tables: Tables, state: Ints
 ) -> int:
@@ -373,7 +371,7 @@ def micro_at(
     return at + 1
 
 
-@inlined
+@njit_inlined
 def has_room(length: int, columns: Columns, tables: Tables, state: Ints) -> bool:
     """Is there room for whatever a text of this length may hold?"""
     micros, tokens = length // MICRO_BYTES + 1, length // TOKEN_BYTES + 1

@@ -138,20 +138,21 @@ def _compiled(function: Callable[..., Any], inline: bool = False) -> Callable[..
     their compiled forms.  The copy's name has a digest of them in it, because what numba keeps on disk is
     filed by name and by the kernel's own file.
     """
+    door = kernel.njit_inlined if inline else kernel.njit_uncounted
     called = {
         name: value
         for name in function.__code__.co_names
         if isinstance(value := function.__globals__.get(name), FunctionType)
     }
     if not called:
-        return kernel.njit_uncounted(function, inline=inline)
+        return door(function)
     linked = FunctionType(
         function.__code__,
         function.__globals__ | {name: _compiled(value, True) for name, value in called.items()},
         function.__name__,
     )
     linked.__qualname__ = f"{function.__name__}_{_digest(function):08x}"
-    return kernel.njit_uncounted(linked, inline=inline)
+    return door(linked)
 
 
 def _digest(function: Callable[..., Any]) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.kernel import njit, njit_uncounted
+from checker.kernel import njit, njit_inlined, njit_uncounted
 from checker.linear.kernel_presence import absent
 from checker.linear.kernel_schedule import (
     CALL,
@@ -61,14 +61,14 @@ PATIENCE = 1000
 Array = Any
 
 
-@njit_uncounted
+@njit_inlined
 def makes(kind: int, value: int, plan: Plan) -> bool:
     """Does a class store this value?"""
     what, a, b = plan.cells[kind, 0], plan.cells[kind, 1], plan.cells[kind, 2]
     return bool((what == WRITE and a == value) or (what == CAS and b == value))
 
 
-@njit_uncounted
+@njit_inlined
 def guess(nodes: Array, leaf: int, new: int, plan: Plan) -> int:
     """Write into row `new` a successor of a row above `leaf` that may help its due call: 1, or 0 for none."""
     due = plan.entries[plan.offsets[nodes[leaf, LEVEL]], CALL]
@@ -102,7 +102,7 @@ def guess(nodes: Array, leaf: int, new: int, plan: Plan) -> int:
     return 0
 
 
-@njit_uncounted
+@njit_inlined
 def jump(nodes: Array, at: int, new: int, cursor: Array, plan: Plan) -> int:
     """Write into row `new` a successor of some row above row `at`: 1, or 0 where there is none."""
     cursor[STRIDE] = cursor[STRIDE] * 3 // 2
@@ -118,7 +118,7 @@ def jump(nodes: Array, at: int, new: int, cursor: Array, plan: Plan) -> int:
     return int(successor(nodes, at, new, plan) == 1)
 
 
-@njit_uncounted
+@njit_inlined
 def go_on(nodes: Array, at: int, new: int, cursor: Array, plan: Plan) -> int:
     """Write the row to be tried after row `at` into row `new`: 1, or 0 for none, or UNKNOWN."""
     found = 0

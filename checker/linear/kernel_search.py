@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.kernel import njit_uncounted
+from checker.kernel import njit_inlined, njit_uncounted
 from checker.linear.kernel_schedule import (
     BITS,
     CALL,
@@ -65,7 +65,7 @@ CHAINED = 6
 Array = Any
 
 
-@njit_uncounted
+@njit_inlined
 def step(state: int, kind: int, plan: Plan) -> int:
     """The state afterwards, NO, or UNKNOWN (the table has to be filled in there)."""
     what, a, b = plan.cells[kind, 0], plan.cells[kind, 1], plan.cells[kind, 2]
@@ -80,7 +80,7 @@ def step(state: int, kind: int, plan: Plan) -> int:
     return int(plan.table[state, a])
 
 
-@njit_uncounted
+@njit_inlined
 def idle(before: int, after: int, kind: int, plan: Plan) -> int:
     """Would a call have had the same effect without the one in front of it? 1, 0, or UNKNOWN."""
     if before == NONE:
@@ -91,7 +91,7 @@ def idle(before: int, after: int, kind: int, plan: Plan) -> int:
     return UNKNOWN if without == UNKNOWN else int(without == after)
 
 
-@njit_uncounted
+@njit_inlined
 def pending(nodes: Array, at: int, plan: Plan) -> bool:
     """Is there an open call that overwrites and is not done?"""
     level = nodes[at, LEVEL]
@@ -101,7 +101,7 @@ def pending(nodes: Array, at: int, plan: Plan) -> bool:
     return found
 
 
-@njit_uncounted
+@njit_inlined
 def has_rival(  # noqa: PLR0917 one kernel
     nodes: Array, at: int, position: int, kind: int, optional: bool, plan: Plan
 ) -> bool:
@@ -117,14 +117,14 @@ def has_rival(  # noqa: PLR0917 one kernel
     return False
 
 
-@njit_uncounted
+@njit_inlined
 def copy_row(nodes: Array, at: int, new: int) -> None:
     """Row `new` becomes what row `at` is. (An assignment of rows would look for overlaps first.)"""
     for field in range(nodes.shape[1]):
         nodes[new, field] = nodes[at, field]
 
 
-@njit_uncounted
+@njit_inlined
 def hide(nodes: Array, at: int, new: int, plan: Plan) -> bool:
     """The open call that needs the state which row `new` overwrites may have come just before: it is done."""
     level, state = nodes[at, LEVEL], nodes[at, STATE]
@@ -137,7 +137,7 @@ def hide(nodes: Array, at: int, new: int, plan: Plan) -> bool:
     return False
 
 
-@njit_uncounted
+@njit_inlined
 def take(  # noqa: PLR0912 one kernel
     nodes: Array, at: int, new: int, position: int, plan: Plan
 ) -> int:
@@ -192,7 +192,7 @@ def take(  # noqa: PLR0912 one kernel
     return 1
 
 
-@njit_uncounted
+@njit_inlined
 def missing_step(nodes: Array, at: int, new: int, position: int, plan: Plan) -> None:
     """Row `new` says which step `take` lacked: from the state of row `at`, or from the one before it."""
     first, count = plan.offsets[nodes[at, LEVEL]], plan.offsets[nodes[at, LEVEL] + 1]
@@ -228,6 +228,10 @@ def successor(nodes: Array, at: int, new: int, plan: Plan) -> int:
                 continue
             if cells[kind, 0] == READ or (cells[kind, 0] == CAS and cells[kind, 1] != state):
                 continue
+        else:
+            kind = plan.crashed[position - count, KIND]
+            if cells[kind, 0] == CAS and cells[kind, 1] != state:
+                continue
         found = take(nodes, at, new, position, plan)
         if found == UNKNOWN:
             nodes[at, NEXT] -= 1
@@ -237,7 +241,7 @@ def successor(nodes: Array, at: int, new: int, plan: Plan) -> int:
     return 0
 
 
-@njit_uncounted
+@njit_inlined
 def wanted(nodes: Array, at: int, value: int, plan: Plan) -> bool:
     """Does an open call that is not done wait for this value?"""
     level = nodes[at, LEVEL]
@@ -249,7 +253,7 @@ def wanted(nodes: Array, at: int, value: int, plan: Plan) -> bool:
     return False
 
 
-@njit_uncounted
+@njit_inlined
 def settle(nodes: Array, new: int, plan: Plan) -> int:
     """Do what is free in row `new`, and pass returns until one is not done: NONE, or a class to step."""
     words, levels = plan.soft.shape[1], len(plan.offsets) - 1
@@ -283,7 +287,7 @@ def settle(nodes: Array, new: int, plan: Plan) -> int:
     return NONE
 
 
-@njit_uncounted
+@njit_inlined
 def dominates(nodes: Array, other: int, new: int, plan: Plan) -> bool:
     """Can row `other` do all that row `new` can?"""
     words, guards, level = plan.soft.shape[1], plan.guards, nodes[new, LEVEL]
@@ -303,7 +307,7 @@ def dominates(nodes: Array, other: int, new: int, plan: Plan) -> bool:
     return True
 
 
-@njit_uncounted
+@njit_inlined
 def remember(nodes: Array, new: int, heads: Array, plan: Plan) -> bool:
     """Chain row `new` to what was tried, unless a row that dominates it is there already.
 

@@ -257,13 +257,3 @@ def test_pairs_are_taken_apart_in_columns(tmp_path: Path) -> None:
         assert table is not None
         plain, said = read(path, lenient=False, progress=None, independent=True)
         assert (list(table), notes) == (plain, said)
-
-
-def test_machine_code_depends_on_every_file_of_the_package() -> None:
-    from checker.formats.compiled import scan
-    from checker.formats.compiled.stamp import STAMP
-
-    names = {name for name, _, _ in STAMP}
-    assert names == {path.name for path in Path(scan.__file__).parent.glob("*.py")}
-    compiled: Any = scan.scan
-    assert compiled._cache._cache_file._source_stamp == STAMP

@@ -7,7 +7,6 @@ map, where it begins in the pool, and one bit for each key, by its hash.
 
 from checker.formats.compiled.desk import EDN, LEVEL, LEVELS_MAX, MARK_JSON, MARK_NUMBERED, STACK
 from checker.formats.compiled.interning import copied, free, hashed, interned
-from checker.formats.compiled.stamp import njit
 from checker.formats.compiled.token import (
     CLASS,
     DIGIT,
@@ -21,6 +20,7 @@ from checker.formats.compiled.token import (
     truth_end,
 )
 from checker.formats.compiled.word import byte, put_byte, put_word, word
+from checker.kernel import njit_uncounted as njit
 
 KEYS_MAX = 200
 """Whether a key is there twice may take a look at all of them; a map with more is odd."""

@@ -28,7 +28,6 @@ from checker.formats.compiled.desk import (
 from checker.formats.compiled.edn_value import edn_value, quoted, transcribed
 from checker.formats.compiled.interning import free, interned
 from checker.formats.compiled.json_value import is_strings, json_value
-from checker.formats.compiled.stamp import njit
 from checker.formats.compiled.token import (
     CLASS,
     DIGIT,
@@ -45,6 +44,7 @@ from checker.formats.compiled.token import (
     truth_end,
 )
 from checker.formats.compiled.word import byte, put_byte, put_half, put_word, word
+from checker.kernel import njit_uncounted as njit
 
 
 @njit

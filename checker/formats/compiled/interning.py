@@ -6,9 +6,9 @@ and a slot of another text is nearly always told by its tag alone.
 """
 
 from checker.formats.compiled.desk import MASK, OFFSETS, POOL, SLOTS, UNIQUE, USED
-from checker.formats.compiled.stamp import njit
 from checker.formats.compiled.token import low
 from checker.formats.compiled.word import WORD_BYTES, byte, put_byte, put_word, word
+from checker.kernel import njit_uncounted as njit
 
 FACTOR = 0x9E3779B97F4A7C15 - (1 << 64)
 LOW = 0xFFFFFFFF

@@ -3,9 +3,9 @@
 
 from checker.formats.compiled.desk import ARRAY, MARK_JSON
 from checker.formats.compiled.interning import copied, free, interned
-from checker.formats.compiled.stamp import njit
 from checker.formats.compiled.token import nil_end, number_end, skipped, string_end, truth_end
 from checker.formats.compiled.word import byte, put_byte
+from checker.kernel import njit_uncounted as njit
 
 DEPTH_MAX = 60
 """One bit of a word for each open collection; what is deeper is odd."""

@@ -4,9 +4,9 @@ from checker.formats.compiled.desk import ARRAY, INT, MARK_JSON, NIL, OFFSETS, P
 from checker.formats.compiled.edn_value import quoted
 from checker.formats.compiled.interning import free, interned
 from checker.formats.compiled.json_value import value_end
-from checker.formats.compiled.stamp import njit
 from checker.formats.compiled.token import CLASS, DIGIT, integer_at, string_end
 from checker.formats.compiled.word import byte, put_word, word
+from checker.kernel import njit_uncounted as njit
 
 WHOLE, ODD_KEY = -1, -2
 """In place of a key: the value is no pair, or one whose parts this module does not know."""

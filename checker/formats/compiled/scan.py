@@ -24,9 +24,9 @@ from checker.formats.compiled.desk import (
     WANTED,
 )
 from checker.formats.compiled.entry import entry, put, unplaced
-from checker.formats.compiled.stamp import njit
 from checker.formats.compiled.token import name_end, skipped
 from checker.formats.compiled.word import byte, put_word, word
+from checker.kernel import njit_uncounted as njit
 
 
 @njit

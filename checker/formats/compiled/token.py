@@ -7,7 +7,6 @@ A function gives the place after what begins at a place, -1 where that is someth
 import numpy as np
 
 from checker.formats.compiled.desk import EDN, FIELD_NAMES, LINES
-from checker.formats.compiled.stamp import njit
 from checker.formats.compiled.word import (
     BACKSLASHES,
     BEYOND_NINE,
@@ -22,6 +21,7 @@ from checker.formats.compiled.word import (
     packed,
     word,
 )
+from checker.kernel import njit_uncounted as njit
 
 DIGITS_MAX = 18
 EXPONENT_DIGITS_MAX = 2
