@@ -12,6 +12,7 @@ The rule applies if no text is empty, and none was put or appended twice or is t
 then every value falls apart in one way only.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -40,23 +41,24 @@ def violation(calls: list[Call], init: str) -> Proof | None:
     unseen = {call.value: call for call in calls if call.f == "append"}
     lengths = sorted({len(text) for text in [*puts, *unseen, init]} - {0})
     known = {*puts, *unseen, init}
-    shown: dict[str, list[str]] = {}
+    shown: dict[str, tuple[str, list[str]]] = {}
     epochs: dict[str, Epoch] = {}
     for call in sorted((call for call in calls if call.f == "get"), key=lambda call: len(call.result)):
-        texts = _parts(call.result, known, lengths)
-        head = texts.pop(0) if texts and (texts[0] in puts or texts[0] == init) else ""
+        first = next(_parts(call.result, known, lengths), "")
+        head = first if first in puts or first == init else ""
         if head != init and head not in puts:
             return f"{_by(call)} begins with what nobody had put", [call]
-        epoch, before = epochs.setdefault(head, []), shown.setdefault(head, [])
-        if texts[: len(before)] != before:
+        epoch, (value, before) = epochs.setdefault(head, []), shown.get(head, (head, []))
+        if not call.result.startswith(value):
             other = epoch[-1][1]
             return f"{_by(other)} saw what is not how {_by(call)} begins", [other, call]
+        texts = [*before, *_parts(call.result[len(value) :], known, lengths)]
         for at, text in enumerate(texts[len(before) :], start=len(before)):
             if text not in unseen:
                 return f"{_by(call)} shows what nobody had appended, or what is elsewhere, too", [call]
             epoch.append((2 * at + 1, unseen.pop(text)))
         epoch.append((2 * len(texts), call))
-        shown[head] = texts
+        shown[head] = (call.result, texts)
     for text, put in puts.items():
         if text in epochs or not put.crashed:
             epochs.setdefault(text, []).append((-1, put))
@@ -64,15 +66,13 @@ def violation(calls: list[Call], init: str) -> Proof | None:
     return _contradiction(epochs, init)
 
 
-def _parts(value: str, known: set[str], lengths: list[int]) -> list[str]:
+def _parts(value: str, known: set[str], lengths: list[int]) -> Iterator[str]:
     """The known texts that the value is made of; what is not known is the last part."""
-    parts = []
     at = 0
     while at < len(value):
         size = next((size for size in lengths if value[at : at + size] in known), len(value) - at)
-        parts.append(value[at : at + size])
+        yield value[at : at + size]
         at += size
-    return parts
 
 
 def _contradiction(epochs: dict[str, Epoch], init: str) -> Proof | None:
