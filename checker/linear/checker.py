@@ -63,11 +63,11 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge the history. Raises ValueError where an option or an operation is not one of the model's."""
     chosen = _chosen(options)
     model = models.load(chosen["model"], chosen["init"], chosen["failed-cas"])
-    count, crashed, keys, groups = _partitions(history, model, bool(chosen["independent"]))
+    count, crashed, keys, groups, is_proof = _partitions(history, model, bool(chosen["independent"]))
     failures: list[Failure] = []
     explored = 0
     for key, group in groups:
-        failure, tried = judge(model, key, group)
+        failure, tried = (_by_proof if is_proof else judge)(model, key, group)
         explored += tried
         failures += [failure] if failure is not None else []
     stats = {
@@ -88,22 +88,32 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
 
 def _partitions(
     history: History, model: models.Model, independent: bool
-) -> tuple[int, int, int, list[tuple[Any, list[Call]]]]:
-    """How many calls, crashed ones and partitions there are, and the partitions that may be out of order."""
+) -> tuple[int, int, int, list[tuple[Any, list[Call]]], bool]:
+    """How many calls, crashed ones and partitions there are, and the partitions that may be out of order.
+
+    At the end: are these only the calls that prove it?
+    """
     if history.table is not None and kernel.available():
         from checker.linear import columnar
 
-        found = columnar.sifted(history, model, independent, SEARCHED)
+        found = columnar.sifted(history, model, independent, SEARCHED, SHORTENED)
         if found is not None:
             left = [
                 part
                 for pairs in found.left
                 for part in model.partition(calls_of(pairs, independent, model.keeps))
             ]
-            return found.calls, found.crashed, found.keys, left
+            return found.calls, found.crashed, found.keys, left, found.proof
     calls = calls_of(history.pairs(), independent, model.keeps)
     groups = list(model.partition(calls))
-    return len(calls), sum(call.crashed for call in calls), len(groups), groups
+    return len(calls), sum(call.crashed for call in calls), len(groups), groups, False
+
+
+def _by_proof(model: models.Model, key: Any, calls: list[Call]) -> tuple[Failure, int]:
+    """What is wrong with calls that contradict each other, out of a partition too large to be told whole."""
+    _, proof = by_rules(model, calls)
+    assert proof is not None, "what is out of order in columns is so in calls"
+    return _proven(proof, model, key), 0
 
 
 def judge(

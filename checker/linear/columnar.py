@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from checker.history import History, Pair
-from checker.linear import collection, compiled, fifo, register
+from checker.linear import collection, compiled, fifo, plain, register
 from checker.linear import kernel_collections as collections
 from checker.linear import kernel_values as values
 from checker.linear.call import FOREVER
@@ -35,18 +35,22 @@ Named = dict[str, Array]
 class Sifted(NamedTuple):
     """`calls` and `crashed` calls there were in `keys` partitions; `left` are the operations of each
     partition of which nothing is known, in order of their first invocations.
+
+    `proof`: they are not all of a partition, but those that contradict each other.
     """
 
     calls: int
     crashed: int
     keys: int
     left: list[list[Pair]]
+    proof: bool = False
 
 
-def sifted(history: History, model: Model, independent: bool, searched: int) -> Sifted | None:
+def sifted(history: History, model: Model, independent: bool, searched: int, told: int) -> Sifted | None:
     """Sort out the partitions that are in order.
 
-    Those of up to `searched` calls to which no near-linear rule applies are left to the caller at once.
+    Those of up to `searched` calls to which no near-linear rule applies are left to the caller at once.  Of a
+    plain one of more than `told` calls that is out of order, only the proof is left.
     """
     judges: dict[type[Any], Callable[..., Judged]] = {
         Register: _registers, CasRegister: _registers, FifoQueue: _queues, GrowingSet: _sets
@@ -55,6 +59,10 @@ def sifted(history: History, model: Model, independent: bool, searched: int) -> 
     if table is None or table.odd or type(model) not in judges:
         return None
     spans = history.spans()
+    known = None if independent else plain.sifted(table, spans, model)
+    if known is not None and (not len(known.wrong) or known.calls > told):
+        left = [_pairs(table, spans, known.wrong)] if len(known.wrong) else []
+        return Sifted(known.calls, known.crashed, 1, left, proof=bool(left))
     calls = calls_of(table, spans, independent)
     if calls is None or not len(calls.span):
         return None

@@ -124,6 +124,11 @@ def _overtaking(pairs: list[tuple[Call, Call | None]]) -> Proof | None:
 
 def check_columns(columns: FifoColumns) -> bool:
     """Rules 2 and 3, compiled; rule 1 is a matter of making the columns. Needs numpy and numba."""
+    return contradiction(columns) is None
+
+
+def contradiction(columns: FifoColumns) -> tuple[int, int] | None:
+    """The places of two values (or of one, twice) that break rule 2 or 3. Compiled, as above."""
     import numpy as np
 
     from checker.linear import kernel_collections as kernel
@@ -131,7 +136,8 @@ def check_columns(columns: FifoColumns) -> bool:
     enqueues = columns.enqueue_starts, columns.enqueue_ends
     # Of numpy, which asks for large pages: touching memory for the first time is most of the cost.
     moment = np.zeros(kernel.last_position(*enqueues) + 2, np.int32)
-    return bool(kernel.fifo(enqueues, (columns.dequeue_starts, columns.dequeue_ends), moment))
+    older, newer = kernel.fifo(enqueues, (columns.dequeue_starts, columns.dequeue_ends), moment)
+    return None if older < 0 else (older, newer)
 
 
 def columns_of(calls: list[Call]) -> FifoColumns | None:

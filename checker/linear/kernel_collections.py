@@ -22,8 +22,8 @@ def last_position(starts: Array, ends: Array) -> int:
 
 
 @njit
-def fifo(enqueues: Array, dequeues: Array, moment: Array) -> bool:
-    """No dequeue before its enqueue, and no value overtaken by one enqueued wholly after it.
+def fifo(enqueues: Array, dequeues: Array, moment: Array) -> tuple[int, int]:
+    """A value dequeued before its enqueue, twice, or one and that by which it was overtaken; -1: neither.
 
     `enqueues` and `dequeues` have two rows, starts and ends. `moment` (int32, zeros) has two places more than
     there are positions: it becomes the value whose enqueue began there, negative where it ended, plus one.
@@ -32,17 +32,18 @@ def fifo(enqueues: Array, dequeues: Array, moment: Array) -> bool:
     dequeue_starts, dequeue_ends = dequeues
     for at in range(len(enqueue_starts)):
         if dequeue_ends[at] < enqueue_starts[at]:
-            return False
+            return at, at
         moment[enqueue_starts[at] + 1] = at + 1
         if enqueue_ends[at] != NEVER:
             moment[enqueue_ends[at] + 1] = -at - 1
-    latest = np.int64(-1)
+    latest, older = np.int64(-1), -1
     for sign in moment:
         if sign < 0:
-            latest = max(latest, dequeue_starts[-sign - 1])
+            if dequeue_starts[-sign - 1] > latest:
+                latest, older = dequeue_starts[-sign - 1], -sign - 1
         elif sign > 0 and latest > dequeue_ends[sign - 1]:
-            return False
-    return True
+            return int(older), int(sign - 1)
+    return -1, -1
 
 
 @njit

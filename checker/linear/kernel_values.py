@@ -80,8 +80,8 @@ def number(keys: Array, codes: Array) -> tuple[Array, int]:
     size = 16
     while size < 2 * len(codes):
         size *= 2
-    places = np.full(size, -1, np.int64)
-    firsts = np.empty(len(codes), np.int64)
+    places = np.full(size, np.int32(-1), np.int32)
+    firsts = np.empty(len(codes), np.int32)
     numbers = np.empty(len(codes), np.int64)
     count = 0
     for row in range(len(codes)):

@@ -55,7 +55,7 @@ def calls_of(table: Table, spans: Spans, independent: bool) -> TableCalls | None
     invoked, completed = spans.invoked, spans.completed
     alone, answered = invoked == completed, completed >= 0
     outcome = np.where(answered, table.type[completed], INFO)
-    forms, codes = values.take_apart(*_texts(table.pool))
+    forms, codes = values.take_apart(*texts_of(table.pool))
     given = _values(table, invoked, (forms, codes))
     got = _values(table, np.maximum(completed, 0), (forms, codes))
     keys = table.key[invoked].astype(np.int64)
@@ -98,7 +98,7 @@ def code_of(value: Any, pool: Pool) -> int:
     return value if small else values.OTHER
 
 
-def _texts(pool: Pool) -> tuple[Array, Array]:
+def texts_of(pool: Pool) -> tuple[Array, Array]:
     """Text and offsets of all places of a pool, also of those that hold objects."""
     if len(pool) == pool.read:
         return pool.text, pool.offsets

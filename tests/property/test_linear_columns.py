@@ -101,8 +101,51 @@ def test_what_has_no_column_is_declined_and_judged_all_the_same() -> None:
         Operation(process=0, type="ok", f="read", value=2),
     ]
     history = History(Table.from_history(History(rows)))
-    assert sifted(history, CasRegister(None), False, 10) is None
+    assert sifted(history, CasRegister(None), False, 10, 10) is None
     assert checker.check(history, {}).validity is Validity.INVALID
+
+
+def plain_queue(rng: random.Random) -> list[Operation]:
+    """Six values go in and come out, sometimes in a wrong order; every operation by a client of its own."""
+    out = list(range(6))
+    if rng.random() < 0.6:
+        at = rng.randrange(5)
+        out[at], out[at + 1] = out[at + 1], out[at]
+    moments = [(2.0 * value, "enqueue", value) for value in range(6)]
+    moments += [(3 + 2.0 * at, "dequeue", value) for at, value in enumerate(out)]
+    entries = []
+    for client, (moment, f, value) in enumerate(moments):
+        asked = value if f == "enqueue" else None
+        entries.append(
+            (moment - 2 * rng.random(), Operation(process=client, type="invoke", f=f, value=asked))
+        )
+        entries.append((moment + 2 * rng.random(), Operation(process=client, type="ok", f=f, value=value)))
+    return list(History(operation for _, operation in sorted(entries, key=lambda entry: entry[0])))
+
+
+@pytest.mark.parametrize("model", ["register", "fifo-queue"])
+def test_of_a_large_plain_history_the_proof_alone_is_told(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checker.linear import columnar
+    from checker.linear.models import load
+    from checker.table import Table
+
+    monkeypatch.setattr(checker, "SHORTENED", 0)
+    rng, proofs = random.Random(f"proof {model}"), 0
+    for _ in range(3 * CASES):
+        rows = list(generated(model, rng, False)) if model == "register" else plain_queue(rng)
+        table = Table.from_history(History(rows))
+        found = columnar.sifted(History(table), load(model, None, "ignore"), False, 0, 0)
+        expected, verdict = (checker.check(History(kind), {"model": model}) for kind in (rows, table))
+        assert verdict.validity is expected.validity
+        if found is None or not found.proof:
+            continue
+        proofs += 1
+        (anomaly,) = verdict.anomalies
+        alone = [rows[at] for at in anomaly.operations]
+        assert checker.check(History(alone), {"model": model}).validity is Validity.INVALID, rows
+    assert proofs > CASES // 20
 
 
 @pytest.mark.parametrize("damage", [False, True])

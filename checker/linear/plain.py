@@ -1,0 +1,132 @@
+"""Plain histories in columns: one register without compare-and-set, or one queue, values written once.
+
+The commonest and the largest ones.  They are judged from the rows of the table with less memory than the
+table itself takes; `columnar.py`, which knows every form of value and many objects at once, takes several
+times that.  `sifted` declines (None) whatever is not plain, and then answers nothing.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from checker.linear import fifo, kernel_rows, register
+from checker.linear import kernel_values as values
+from checker.linear.call import FOREVER
+from checker.linear.kernel_register import NEVER, SPAN_MAX
+from checker.linear.models import CasRegister, FifoQueue, Model, Register
+from checker.linear.table_calls import code_of, texts_of
+from checker.pool import Pool
+from checker.spans import Spans
+from checker.table import Table
+
+Array = Any
+
+SPARSE = 4
+"""Values are numbered by a table of their own if they span no more than so many integers per call."""
+
+
+class PlainCalls(NamedTuple):
+    """Calls in order of invocation: their spans, starts and ends, whether they store, and what code."""
+
+    span: Array
+    starts: Array
+    ends: Array
+    stores: Array
+    codes: Array
+
+
+class Plain(NamedTuple):
+    """How many calls there were, how many crashed, and the spans of those that contradict each other."""
+
+    calls: int
+    crashed: int
+    wrong: Array
+
+
+def sifted(table: Table, spans: Spans, model: Model) -> Plain | None:
+    """Judge the table as one object; None where it is not plain."""
+    plain = type(model) in (Register, CasRegister, FifoQueue) and len(table) < SPAN_MAX
+    if not plain or not len(spans.invoked) or bool((table.key != -1).any()):
+        return None
+    return _queue(table, spans, model) if isinstance(model, FifoQueue) else _register(table, spans, model)
+
+
+def _register(table: Table, spans: Spans, model: Any) -> Plain | None:
+    init = code_of(model.init, table.pool)
+    calls = _calls(table, spans, ("write", "read"), (True, model.init is not None, False))
+    if calls is None or init == values.OTHER:
+        return None
+    clusters, count = _numbered(calls.codes, init)
+    initial = np.zeros(count, np.bool_)
+    initial[0] = True
+    if kernel_rows.repeated(clusters, calls.stores, initial.copy()):
+        return None
+    columns = register.RegisterColumns(
+        clusters=clusters,
+        starts=calls.starts,
+        ends=calls.ends,
+        writes=calls.stores,
+        keys=np.zeros(count, np.int32),
+        initial=initial,
+    )
+    violation = register.check_columns(columns)
+    wrong = [] if violation is None else [violation.cluster, violation.other]
+    return _plain(calls, np.isin(clusters, wrong) if wrong else None)
+
+
+def _queue(table: Table, spans: Spans, model: Any) -> Plain | None:
+    calls = _calls(table, spans, ("enqueue", "dequeue"), (False, False, True))
+    if calls is None or model.init:
+        return None
+    numbers, count = _numbered(calls.codes, values.OTHER)
+    rows = np.full((4, count), FOREVER, np.int64)
+    if not kernel_rows.pair_up((numbers, calls.starts, calls.ends, calls.stores), rows):
+        return None
+    there = (rows[1] != FOREVER) | (rows[2] != FOREVER)
+    if (rows[0, there] == FOREVER).any():
+        return None  # Something came out that never went in.
+    names = np.flatnonzero(there)
+    found = fifo.contradiction(
+        fifo.FifoColumns(
+            enqueue_starts=rows[0, names],
+            enqueue_ends=rows[1, names],
+            dequeue_starts=rows[2, names],
+            dequeue_ends=rows[3, names],
+        )
+    )
+    return _plain(calls, None if found is None else np.isin(numbers, names[list(found)]))
+
+
+def _plain(calls: PlainCalls, wrong: Array | None) -> Plain:
+    spans = np.zeros(0, np.int64) if wrong is None else calls.span[wrong]
+    return Plain(len(calls.span), int(np.count_nonzero(calls.ends == NEVER)), spans)
+
+
+def _calls(
+    table: Table, spans: Spans, names: tuple[str, str], skipping: tuple[bool, bool, bool]
+) -> PlainCalls | None:
+    """The calls of the table; None where there are others than these two, or values without a code."""
+    size = len(spans.invoked)
+    out = PlainCalls(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, np.bool_, np.int64)))
+    columns = table.type, table.f, table.kind, table.value
+    places = tuple(_place(table.pool, name) for name in names)
+    pool = values.take_apart(*texts_of(table.pool))
+    count = kernel_rows.extract(tuple(spans), columns, pool, places, skipping, tuple(out))
+    return None if count <= 0 else PlainCalls(*(column[:count] for column in out))
+
+
+def _place(pool: Pool, name: str) -> int:
+    """The place of a name in the pool; where it has none, one that no row has."""
+    place = pool.find(name)
+    return place if place >= 0 else -2
+
+
+def _numbered(codes: Array, first: int) -> tuple[Array, int]:
+    """The different codes from 0 on in order of appearance, `first` being 0; and how many there are."""
+    low, high, only_integers = kernel_rows.extent(codes)
+    size = max(high - low + 1, 0) + kernel_rows.SPECIAL
+    if only_integers and size <= SPARSE * len(codes) + kernel_rows.SPECIAL:
+        numbers, places = np.empty(len(codes), np.int32), np.full(size, np.int32(-1))
+        return numbers, kernel_rows.number_dense(codes, first, low, places, numbers)
+    numbers, count = values.number(np.zeros(len(codes) + 1, np.int8), np.concatenate([[first], codes]))
+    return numbers[1:], count
