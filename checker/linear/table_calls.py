@@ -17,10 +17,10 @@ OK, FAIL, INFO = (TYPES.index(kind) for kind in ("ok", "fail", "info"))
 
 
 class Values(NamedTuple):
-    """Values of calls: their forms, and up to three codes each (`kernel_values.py`)."""
+    """Values of calls: their forms, and a column of first codes, of second ones, ... (`kernel_values.py`)."""
 
     forms: Array
-    codes: Array
+    codes: tuple[Array, ...]
 
 
 class TableCalls(NamedTuple):
@@ -47,6 +47,8 @@ class TableCalls(NamedTuple):
 
     def where(self, kept: Array) -> "TableCalls":
         """Those calls only."""
+        if kept.dtype == np.bool_ and kept.all():
+            return self
         return TableCalls(*(column[kept] for column in self))
 
 
@@ -55,18 +57,19 @@ def calls_of(table: Table, spans: Spans, independent: bool) -> TableCalls | None
     invoked, completed = spans.invoked, spans.completed
     alone, answered = invoked == completed, completed >= 0
     outcome = np.where(answered, table.type[completed], INFO)
-    forms, codes = values.take_apart(*texts_of(table.pool))
-    given = _values(table, invoked, (forms, codes))
-    got = _values(table, np.maximum(completed, 0), (forms, codes))
+    pool = values.take_apart(*texts_of(table.pool))
+    parts = 3 if independent else 2
+    given = _values(table, invoked, pool, parts)
+    got = _values(table, completed, pool, parts)
     keys = table.key[invoked].astype(np.int64)
     if independent and (keys < 0).any():
         inner, answer = _split(given, np.ones(len(keys), np.bool_)), _split(got, answered)
         if (keys >= 0).any() or inner is None or answer is None:
             return None
-        keys, given, got = given.codes[:, 0].copy(), inner, answer
-    got.forms[~answered], got.codes[~answered] = values.SCALAR, values.NOTHING
+        keys, given, got = given.codes[0], inner, answer
+    for column, nothing in zip((got.forms, *got.codes), (values.SCALAR, *[values.NOTHING] * 3), strict=False):
+        column[~answered] = nothing
     starts = np.where(alone, -1, invoked)
-    order = np.argsort(starts, kind="stable") if alone.any() else np.arange(len(starts))
     ends = np.where((outcome == OK) | (outcome == FAIL), completed, FOREVER)
     found = TableCalls(
         span=np.arange(len(starts)),
@@ -76,12 +79,14 @@ def calls_of(table: Table, spans: Spans, independent: bool) -> TableCalls | None
         f=table.f[invoked],
         keys=keys,
         given_form=given.forms,
-        given=given.codes[:, 0],
-        given_too=given.codes[:, 1],
+        given=given.codes[0],
+        given_too=given.codes[1],
         got_form=got.forms,
-        got=got.codes[:, 0],
-        got_too=got.codes[:, 1],
-    ).where(order)
+        got=got.codes[0],
+        got_too=got.codes[1],
+    )
+    if alone.any():
+        found = found.where(np.argsort(starts, kind="stable"))
     return found._replace(keys=values.number(np.zeros(len(keys), np.int64), found.keys)[0])
 
 
@@ -117,15 +122,17 @@ def _told(value: Any) -> bytes:
     return told if msgspec.json.decode(told) == value else b"?"
 
 
-def _values(table: Table, rows: Array, pool: tuple[Array, Array]) -> Values:
-    """The values of some rows; `pool` are forms and codes by place."""
+def _values(table: Table, rows: Array, pool: tuple[Array, Array], parts: int) -> Values:
+    """The values of some rows, with so many codes each; `pool` are forms and codes by place."""
     kinds, cells = table.kind[rows], table.value[rows]
-    forms = np.full(len(rows), values.SCALAR, np.int8)
-    codes = np.full((len(rows), 3), values.NOTHING, np.int64)
-    codes[kinds == INT, 0] = cells[kinds == INT]
     pooled = np.flatnonzero(kinds == POOLED)
-    forms[pooled] = pool[0][cells[pooled]]
-    codes[pooled] = pool[1][cells[pooled]]
+    places = cells[pooled]
+    forms = np.full(len(rows), values.SCALAR, np.int8)
+    forms[pooled] = pool[0][places]
+    cells[kinds != INT] = values.NOTHING
+    codes = (cells, *(np.full(len(rows), values.NOTHING, np.int64) for _ in range(parts - 1)))
+    for part, column in enumerate(codes):
+        column[pooled] = pool[1][places, part]
     return Values(forms, codes)
 
 
@@ -134,6 +141,4 @@ def _split(found: Values, needed: Array) -> Values | None:
     keyed = found.forms == values.KEYED_PAIR
     if not (keyed | (found.forms == values.PAIR) | ~needed).all():
         return None
-    return Values(
-        np.where(keyed, values.PAIR, values.SCALAR).astype(np.int8), np.roll(found.codes, -1, axis=1)
-    )
+    return Values(np.where(keyed, values.PAIR, values.SCALAR).astype(np.int8), found.codes[1:])
