@@ -1,4 +1,4 @@
-"""Generated histories for benchmarks/linearizability.py: columns, seeds fixed by the size, all valid."""
+"""Generated histories for benchmarks/linearizability.py: columns, the same for the same size and seed."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ def positions(points: Array, rng: Any, width: int) -> tuple[Array, Array]:
     return ranks[: len(points)].copy(), ranks[len(points) :].copy()
 
 
-def registers(count: int, width: int = 20) -> register.RegisterColumns:
+def registers(count: int, width: int = 20, seed: int = 0) -> register.RegisterColumns:
     """One register, 30% writes, each of a value of its own."""
-    rng = np.random.default_rng(count)
+    rng = np.random.default_rng((count, seed))
     writes = rng.random(count) < 0.3
     starts, ends = positions(np.arange(count, dtype=np.float64), rng, width)
     clusters = np.cumsum(writes)
@@ -43,9 +43,9 @@ def registers(count: int, width: int = 20) -> register.RegisterColumns:
     )
 
 
-def queues(count: int, width: int = 20) -> fifo.FifoColumns:
+def queues(count: int, width: int = 20, seed: int = 0) -> fifo.FifoColumns:
     """Half enqueues, half dequeues, about a hundred values waiting."""
-    rng = np.random.default_rng(count)
+    rng = np.random.default_rng((count, seed))
     half = count // 2
     points = np.concatenate([np.arange(half) * 2.0, np.arange(half) * 2.0 + 201.0])
     starts, ends = positions(points, rng, width)
@@ -57,9 +57,9 @@ def queues(count: int, width: int = 20) -> fifo.FifoColumns:
     )
 
 
-def sets(count: int, width: int = 20) -> collection.ElementColumns:
+def sets(count: int, width: int = 20, seed: int = 0) -> collection.ElementColumns:
     """Per element: missed, added, seen, removed, missed."""
-    rng = np.random.default_rng(count)
+    rng = np.random.default_rng((count, seed))
     elements = np.repeat(np.arange(count // 5), 5)
     what = np.tile(np.array([3, 0, 2, 1, 3]), count // 5)
     points = elements * 5.0 + np.tile(np.arange(5) * 37.5, count // 5)
@@ -71,14 +71,14 @@ def sets(count: int, width: int = 20) -> collection.ElementColumns:
 
 
 def cas_registers(
-    count: int, width: int, crashed: float = 0.0, damaged: bool = False
+    count: int, width: int, crashed: float = 0.0, damaged: bool = False, seed: int = 0
 ) -> compiled.CallColumns:
     """40% reads, 30% writes and 30% successful compare-and-sets of five values.
 
     `crashed` is the share of writes and compare-and-sets without an end. `damaged` lets the read in the
     middle return a value that only the first write of the history stored.
     """
-    rng = np.random.default_rng(count)
+    rng = np.random.default_rng((count, seed))
     kinds_of = (kernel_schedule.READ, kernel_schedule.WRITE, kernel_schedule.CAS)
     what = rng.choice(kinds_of, count, p=[0.4, 0.3, 0.3])
     new = rng.integers(0, VALUES, count)

@@ -1,7 +1,8 @@
 """How fast is linearizability judged? `python benchmarks/linearizability.py [--largest N] [--rounds N]`
 
-Times are check times on columns in memory, without reading; compiled code is warm (what a first call costs is
-printed apart).  Growth is in CPU time, the best of several rounds; the comparison with Porcupine in elapsed
+Times are check times on columns in memory, without reading: of what the algorithms are given, and (`table`)
+the whole check of a table as the reader leaves it.  Compiled code is warm (what a first call costs is printed
+apart).  Growth is in CPU time, the best of several rounds; the comparison with Porcupine in elapsed
 time, the median.  Where Go is installed, Porcupine (benchmarks/porcupine, pinned) judges the same operations
 in the same run, and its module brings its own histories of etcd and of a key-value store.
 """
@@ -25,15 +26,29 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from benchmarks import linear_tables  # noqa: E402
 from benchmarks.linear_histories import cas_registers, queues, registers, sets  # noqa: E402
+from checker import registry  # noqa: E402
 from checker.formats.load import load  # noqa: E402
+from checker.history import History  # noqa: E402
 from checker.linear import collection, compiled, fifo, kernel_schedule, models, register  # noqa: E402
 from checker.linear.call import Call, calls_of  # noqa: E402
 from checker.linear.checker import by_rules  # noqa: E402
 from checker.linear.machine import Machine  # noqa: E402
 from checker.linear.shown import narrowed  # noqa: E402
+from checker.table import Table  # noqa: E402
+from checker.verdict import Validity  # noqa: E402
 
 PORCUPINE = "github.com/anishathalye/porcupine"
+
+TABLES: dict[str, tuple[Callable[..., Table], dict[str, Any]]] = {
+    "register": (linear_tables.register, {"init": 0}),
+    "fifo-queue": (linear_tables.queue, {}),
+    "set": (linear_tables.set_of_elements, {}),
+}
+
+ALTOGETHER = 200_000
+"""Operations of small histories that are judged in turn."""
 
 Columns = tuple[str, compiled.CallColumns]
 Partitions = list[compiled.CallColumns]
@@ -189,16 +204,44 @@ def every_key(model: models.Model, groups: list[list[Call]]) -> bool:
 
 
 def growth(
-    title: str, make: Callable[[int], Any], check: Callable[[Any], Any], largest: int, rounds: int
+    title: str, make: Callable[..., Any], check: Callable[[Any], Any], largest: int, rounds: int
 ) -> None:
-    """Times at ten times the size, until `largest`, each with the ratio to the one before."""
+    """Times at ten times the size, until `largest`, each with the ratio to the one before.
+
+    A small history is one of several that are judged in turn: a processor learns a single one by heart.
+    """
     before, size = 0.0, 10_000
     while size <= largest:
-        columns = make(size)
-        taken = cpu(functools.partial(check, columns), rounds if size > 10_000 else 5 * rounds)
+        several = [make(size, seed=seed) for seed in range(max(1, ALTOGETHER // size))]
+        taken = cpu(lambda: [check(one) for one in several], rounds) / len(several)  # noqa: B023
         ratio = f"{taken / before:6.1f} times" if before else ""
         print(f"{title} {size:>10,}: {taken * 1e3:10.2f} ms of CPU {ratio}", flush=True)
         before, size = taken, size * 10
+
+
+def of_tables(largest: int) -> None:
+    """The whole check, of tables as the reader leaves them; each model in a process of its own."""
+    for model in TABLES:
+        command = [sys.executable, __file__, "--largest", str(largest), "--table", model]
+        subprocess.run(command, check=True)
+
+
+def of_table(model: str, largest: int) -> None:
+    """Growth and memory of one model."""
+    make, options = TABLES[model]
+
+    def check(table: Table) -> None:
+        verdict = registry.check(History(table), "linearizable", {"model": model, **options})
+        assert verdict.validity is Validity.VALID, verdict.reason
+
+    check(make(100))
+    growth(f"{model}, whole check of a table", make, check, largest, 3)
+    print(f"peak memory, generator and table included: {peak():.0f} MiB", flush=True)
+
+
+def peak() -> float:
+    """The most memory this process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
@@ -206,7 +249,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--largest", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=21, help="of each published history, by both")
+    parser.add_argument("--table", choices=TABLES, help="only the whole check of tables, of this model")
     options = parser.parse_args()
+    if options.table:
+        of_table(options.table, options.largest)
+        return
     first = cpu(lambda: compiled.check_columns(cas_registers(10, 2)), 1)
     print(f"first call (compile, or load from the cache): {first:.2f} s")
     folder = published()
@@ -227,8 +274,8 @@ def main() -> None:
     growth("register", registers, register.check_columns, options.largest, 5)
     growth("queue", queues, fifo.check_columns, options.largest, 5)
     growth("set", sets, collection.check_columns, options.largest, 5)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory, generators included: {peak:.0f} MiB")
+    print(f"peak memory, generators included: {peak():.0f} MiB", flush=True)
+    of_tables(options.largest)
 
 
 if __name__ == "__main__":

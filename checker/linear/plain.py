@@ -83,18 +83,19 @@ def _queue(table: Table, spans: Spans, model: Any) -> Plain | None:
     if not kernel_rows.pair_up((numbers, calls.starts, calls.ends, calls.stores), rows):
         return None
     there = (rows[1] != FOREVER) | (rows[2] != FOREVER)
-    if (rows[0, there] == FOREVER).any():
+    if bool((there & (rows[0] == FOREVER)).any()):
         return None  # Something came out that never went in.
-    names = np.flatnonzero(there)
+    if not there.all():
+        numbers, rows = np.where(there, np.cumsum(there) - 1, -1)[numbers], rows[:, there]
     found = fifo.contradiction(
         fifo.FifoColumns(
-            enqueue_starts=rows[0, names],
-            enqueue_ends=rows[1, names],
-            dequeue_starts=rows[2, names],
-            dequeue_ends=rows[3, names],
+            enqueue_starts=rows[0],
+            enqueue_ends=rows[1],
+            dequeue_starts=rows[2],
+            dequeue_ends=rows[3],
         )
     )
-    return _plain(calls, None if found is None else np.isin(numbers, names[list(found)]))
+    return _plain(calls, None if found is None else np.isin(numbers, found))
 
 
 def _plain(calls: PlainCalls, wrong: Array | None) -> Plain:
