@@ -3,7 +3,10 @@
 An execution arbitrates: the transactions that happened stand in one order, and each sees some of those before
 it (Cerone, Bernardi, Gotsman, A Framework for Transactional Consistency Models, 2015).  A read that its
 transaction does not answer itself returns what the last transaction that it sees, of those that wrote the
-key, had left: the value, or the list of all that were appended so far.
+key, had left: the value, or the list of all that were appended so far.  A list with an append of the
+transaction itself is the version that it leaves: nothing appended to it earlier is missing there, though the
+transaction may not see who did.  (So x = [1], read by the one who appended 1, puts a 2 that somebody else
+appended behind the 1, as any list that was read does.)
 
   model                          a transaction sees
   read-atomic                    any set of those before it
@@ -111,6 +114,7 @@ def _reads_well(brute: Brute, order: tuple[int, ...], at: int, sight: int) -> bo
     if brute.txns[n].kind != "ok":
         return True
     state: dict[str, list[Any]] = {}
+    own: set[str] = set()
     for verb, key, value in brute.txns[n].steps:
         if key not in state:
             places = [p for p in range(at) if sight >> p & 1 and brute.txns[order[p]].writes(key)]
@@ -119,7 +123,16 @@ def _reads_well(brute: Brute, order: tuple[int, ...], at: int, sight: int) -> bo
             ]
             state[key] = written
         if verb != "r":
+            own.add(key)
             state[key].append(value)
-        elif brute.shown(value) != (state[key] if brute.is_list else state[key][-1:]):
+            continue
+        if brute.is_list and key in own and not _shows_all(brute, order[:at], key, state[key]):
+            return False
+        if brute.shown(value) != (state[key] if brute.is_list else state[key][-1:]):
             return False
     return True
+
+
+def _shows_all(brute: Brute, earlier: tuple[int, ...], key: str, shown: list[Any]) -> bool:
+    """Is all there that earlier transactions appended?"""
+    return all(value in shown for other in earlier for value in brute.txns[other].writes(key))
