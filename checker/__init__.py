@@ -47,11 +47,12 @@ def check(
         read = load(Path(history))
     else:
         read = history if isinstance(history, History) else History(history)
-    return registry.check(read, checker, {_option(name, value): value for name, value in options.items()})
+    return registry.check(read, checker, {_option(name): value for name, value in options.items()})
 
 
-def _option(name: str, value: Any) -> str:
-    """The name of an option as checkers know it: flags end with a question mark."""
+def _option(name: str) -> str:
+    """The name of an option as checkers know it."""
+    from checker import registry
+
     dashed = name.replace("_", "-")
-    is_flag = isinstance(value, bool) and not dashed.endswith("?")
-    return f"{dashed}?" if is_flag else dashed
+    return f"{dashed}?" if f"{dashed}?" in registry.FLAGS else dashed

@@ -68,6 +68,28 @@ HARMLESS = re.compile(r"which it had not invoked$|its time \d+ is before")
 MODELS = ("register", "cas-register", "multi-register", "mutex", "fifo-queue", "kv")
 """Names that mean `linearizable` with the model of that name."""
 
+ONE_OBJECT = frozenset(
+    {
+        "set",
+        "set-full",
+        "counter",
+        "queue",
+        "total-queue",
+        "unique-ids",
+        "bank",
+        "long-fork",
+        "causal-reverse",
+    }
+)
+"""Checkers that know a single object; where entries have keys, each key is one (`by_key.py`)."""
+
+UNTESTED = "no client did anything, so nothing was tested"
+
+FLAGS = frozenset(
+    {"linearizable?", "linearizable-keys?", "negative-balances?", "sequential-keys?", "wfr-keys?"}
+)
+"""Options that are true or false and, as Jepsen and Elle have it, end with a question mark."""
+
 OUT_OF_MEMORY = "the checker ran out of memory"
 """How the reason of a verdict begins that could not be reached for lack of memory."""
 
@@ -118,8 +140,26 @@ def check(history: History, name: str, options: dict[str, Any] | None = None) ->
     """
     if name not in CHECKERS:
         raise UnknownChecker(f"no checker is called {name!r}; there are {', '.join(CHECKERS)}")
-    verdict = _run(CHECKERS[name], history, options or {})
+    checker = CHECKERS[name]
+    if name in ONE_OBJECT:
+        checker = functools.partial(_by_key, checker)
+    verdict = _run(checker, history, options or {})
+    if verdict.validity is Validity.VALID and name not in OWN and not _tested(history):
+        verdict = msgspec.structs.replace(verdict, validity=Validity.UNKNOWN, reason=UNTESTED)
     return _doubted(verdict, history.problems if name in OWN else _defects(history))
+
+
+def _by_key(checker: Checker, history: History, options: dict[str, Any]) -> Verdict:
+    from checker import by_key
+
+    return by_key.check(checker, history, options)
+
+
+def _tested(history: History) -> bool:
+    """Did a client do anything?"""
+    if history.table is not None:
+        return bool((history.table.process >= 0).any())
+    return bool(history.pairs())
 
 
 def guarded(checker: Checker, history: History, options: dict[str, Any]) -> Verdict:

@@ -11,7 +11,12 @@ MANY = 6
 
 def seconds(time: int) -> str:
     """A moment of the run, as in `4.20 s`."""
-    return f"{time / 1e9:.2f} s"
+    return f"{time / 1e9:.2f} s" if time >= 0 else "an unknown time"
+
+
+def moment(operation: Operation) -> str:
+    """When an entry was recorded: `at 4.20 s`; `in entry 7` where the history has no times."""
+    return f"at {seconds(operation.time)}" if operation.time >= 0 else f"in entry {operation.index}"
 
 
 def braces(ids: Iterable[str]) -> str:
@@ -52,9 +57,9 @@ def ended(completion: Operation | None, invocation: Operation) -> str:
     match completion.type if completion is not None else None:
         case "ok":
             assert completion is not None
-            return f"acknowledged at {seconds(completion.time)}"
+            return f"acknowledged {moment(completion)}"
         case "fail":
             assert completion is not None
-            return f"failed at {seconds(completion.time)}"
+            return f"failed {moment(completion)}"
         case _:
-            return f"invoked at {seconds(invocation.time)}, outcome unknown"
+            return f"invoked {moment(invocation)}, outcome unknown"

@@ -16,6 +16,7 @@ Rules of this file
 import argparse
 import functools
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -31,7 +32,7 @@ from checker.options import OptionError
 from checker.verdict import Validity, Verdict, worst
 from splitbrain.progress import ReadingLine, wipe
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 3, 4, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_UNREAD = 3, 4, 130, 141
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
 SCHEMA = 1
 
@@ -69,13 +70,19 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str]) -> int:
     """Carry out the command; every failure becomes one clear sentence on standard error and an exit code."""
     try:
-        return _dispatch(_parser().parse_args(argv))
+        code = _dispatch(_parser().parse_args(argv))
+        sys.stdout.flush()
+        return code
     except SystemExit as stop:
         return int(stop.code or 0)
     except (WrongUsage, HistoryError, ManifestError, OptionError) as error:
         return _fail(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read it (`| head`) has had enough; what is buffered still must go nowhere at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNREAD
     except Exception as error:
         import traceback
 
@@ -114,6 +121,9 @@ def _dispatch(asked: argparse.Namespace) -> int:
     if asked.manifest:
         if asked.targets:
             raise WrongUsage("--manifest names its own files; leave out the others")
+        for flag in ("checker", "model", "option", "html", "independent"):
+            if getattr(asked, flag):
+                raise WrongUsage(f"--{flag} does not go with --manifest, which says how each file is judged")
         from splitbrain.agreement import agree
 
         return agree(asked)

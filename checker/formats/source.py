@@ -86,8 +86,8 @@ class Source:
         """What a reader of the history must know about the file."""
         if not self._skipped:
             return self._notes
-        skipped = f"{self._skipped} entries were skipped, the first because of {self._first}"
-        return [*self._notes, skipped]
+        were = "1 entry was" if self._skipped == 1 else f"{self._skipped} entries were"
+        return [*self._notes, f"{were} skipped, the first because of {self._first}"]
 
 
 def torn_note(line: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from checker.linear.call import Call
+from checker.linear.call import Call, freeze
 from checker.linear.models import State, Step, _Model
 from checker.verdict import Unfit
 
@@ -60,8 +60,14 @@ class Custom(_Model):
 
     def partition(self, calls: list[Call]) -> Iterable[tuple[Any, list[Call]]]:
         if hasattr(self._model, "partition"):
-            return list(enumerate(self._model.partition(calls)))
+            return [(_common_key(group), group) for group in map(list, self._model.partition(calls))]
         return super().partition(calls)
+
+
+def _common_key(calls: list[Call]) -> Any:
+    """The key by which a user's partition may be known: that of all its calls, if they have one."""
+    keys = {freeze(call.key) for call in calls}
+    return keys.pop() if len(keys) == 1 else None
 
 
 def load(name: str, known: Iterable[str], init: Any) -> Custom:

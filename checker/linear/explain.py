@@ -4,12 +4,14 @@ The search passes the returns in order, so the first return that no configuratio
 prefix of the history that is not linearizable; the state could only be what it was in those configurations.
 """
 
+import json
 from typing import Any
 
 from checker.linear.call import Call, thaw
 from checker.linear.machine import Machine
 from checker.linear.schedule import Schedule
 from checker.linear.search import Outcome
+from checker.linear.shown import Unseen
 from checker.verdict import Anomaly
 from checker.wording import listed, plural
 
@@ -43,7 +45,7 @@ def explain(
         "prefix": due.end,
         "stuck": [told(due)],
         "open": [told(call) for call in opened],
-        "states": states,
+        "states": [_plain(state) for state in states],
         "paths": [_path(machine, schedule, way) for way in outcome.ways],
     }
     return anomaly, details
@@ -93,7 +95,7 @@ def _among(opened: list[Call]) -> str:
 
 
 def _lets(call: Call) -> str:
-    if call.f in ("read", "get", "dequeue"):
+    if call.f in ("read", "get", "dequeue") or call.result not in (None, call.value):
         return f"lets it return {_value(call.result)}"
     return "lets it succeed" if call.outcome != "fail" else "lets it fail"
 
@@ -106,10 +108,28 @@ def _alternatives(states: list[Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return "nil"
-    text = f'"{value}"' if isinstance(value, str) and (not value or " " in value) else str(value)
+    match value:
+        case Unseen():
+            return str(value.value)
+        case str():
+            text = f'"{value}"' if not value or " " in value else value
+        case _:
+            text = _as_json(value)
     return text if len(text) <= 60 else f"{text[:25]} ... {text[-25:]}"
+
+
+def _as_json(value: Any) -> str:
+    """As the history has it. What is no JSON (a state of a user's model) as Python."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return "nil" if value is None else text
+
+
+def _plain(state: Any) -> Any:
+    """A state as data."""
+    return state.value if isinstance(state, Unseen) else state
 
 
 def _distinct(states: list[Any]) -> list[Any]:
@@ -119,4 +139,4 @@ def _distinct(states: list[Any]) -> list[Any]:
 
 def _path(machine: Machine, schedule: Schedule, way: list[tuple[int, int]]) -> list[dict[str, Any]]:
     """One order that led to a dead end: its last calls, each with the state after it."""
-    return [{**told(schedule.calls[at]), "state": thaw(machine.states[state])} for at, state in way]
+    return [{**told(schedule.calls[at]), "state": _plain(thaw(machine.states[state]))} for at, state in way]

@@ -1,8 +1,8 @@
 """A model with its states and its operations as small numbers, every step computed once.
 
 Operations that do the same thing (equal function, argument, result and outcome) are one *class*; the search
-treats them as interchangeable.  For a user's own model the process belongs to the class, since its `step` may
-look at it.
+treats them as interchangeable.  For a user's own model the process and the key belong to the class, since its
+`step` may look at them.
 """
 
 from typing import Any
@@ -30,8 +30,9 @@ class Machine:
 
     def class_of(self, call: Call) -> int:
         """The class of a call."""
-        process = call.process if isinstance(self.model, Custom) else None
-        name = (call.f, freeze(call.value), freeze(call.result), call.outcome, process)
+        name: tuple[Any, ...] = (call.f, freeze(call.value), freeze(call.result), call.outcome)
+        if isinstance(self.model, Custom):
+            name += (call.process, freeze(call.key))
         known = self._class_ids.get(name)
         if known is not None:
             return known

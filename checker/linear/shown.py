@@ -4,14 +4,21 @@ A value that is not the beginning of anything that was read stays so whatever is
 out of it. Without this every order of a few appends makes a value of its own.
 """
 
+import enum
 from bisect import bisect_left
 from typing import Any
 
 from checker.linear.call import Call, freeze
 from checker.linear.models import KeyValue, Model, Step
 
-UNSEEN = "a value that no get returned"
-"""The state that stands for all values of which no `get` shows the beginning."""
+
+class Unseen(enum.Enum):
+    """The state that stands for all values of which no `get` shows the beginning."""
+
+    VALUE = "a value that no get returned"
+
+
+UNSEEN = Unseen.VALUE
 
 
 class ShownValue(KeyValue):
@@ -23,12 +30,14 @@ class ShownValue(KeyValue):
         self.init = self._known(self.init)
 
     def step(self, state: Any, call: Call) -> Step:
-        if call.f == "append" and state == UNSEEN:
+        if call.f == "append" and state is UNSEEN:
             return True, UNSEEN
         ok, after = super().step(state, call)
         return ok, self._known(after)
 
     def _known(self, value: Any) -> Any:
+        if value is UNSEEN:
+            return UNSEEN
         at = bisect_left(self._results, value)
         return value if at < len(self._results) and self._results[at].startswith(value) else UNSEEN
 

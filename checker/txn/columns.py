@@ -19,6 +19,7 @@ from typing import Any
 
 from checker.history import History, Pair
 from checker.txn.place import Ints
+from checker.verdict import Unfit
 
 OK, INFO, FAIL = 0, 1, 2
 WRITE, READ = 0, 1
@@ -167,11 +168,11 @@ class _Builder:
         if operations is None:
             return
         if not isinstance(operations, list | tuple):
-            raise ValueError(f"entry {entry}: {operations!r} is no transaction; expected one like {example}")
+            raise Unfit(f"entry {entry}: {operations!r} is no transaction; expected one like {example}")
         for operation in operations:
             well = isinstance(operation, list | tuple) and len(operation) == 3
             if not well or operation[0] not in ("r", self._write):
-                raise ValueError(f"entry {entry}: {operation!r} is no step of a transaction like {example}")
+                raise Unfit(f"entry {entry}: {operation!r} is no step of a transaction like {example}")
             yield operation
 
     def _micro(self, operation: Any, status: int) -> None:

@@ -29,7 +29,7 @@ def wanted_of(options: dict[str, Any], known: Sequence[str]) -> Wanted:
     """Read the options that all transaction checkers share. Raises ValueError for unknown names."""
     for name in options:
         if name not in known:
-            raise ValueError(f"no option is called {name!r}; there are {', '.join(known)}")
+            raise ValueError(f"this checker has no option {name!r}; it has {', '.join(known)}")
     chosen = _names(options.get("consistency-models", list(DEFAULT_MODELS)), "consistency-models")
     extra = _names(options.get("anomalies", []), "anomalies")
     canonical = tuple(models.model_named(name) for name in chosen)

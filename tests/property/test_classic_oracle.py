@@ -435,7 +435,8 @@ def difference(case: Case, history: History, options: Options) -> str:
     verdict = check(history, case.name, options)
     counts, doubt, stats = case.oracle(history, options)
     wanted = {kind: count for kind, count in counts.items() if count}
-    validity = Validity.INVALID if wanted else Validity.UNKNOWN if doubt else Validity.VALID
+    doubtful = doubt or not history.pairs()
+    validity = Validity.INVALID if wanted else Validity.UNKNOWN if doubtful else Validity.VALID
     if verdict.validity is not validity:
         return f"{verdict.validity.name} ({verdict.reason}) and not {validity.name}"
     found = Counter(anomaly.type for anomaly in verdict.anomalies)

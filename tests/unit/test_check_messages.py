@@ -1,6 +1,8 @@
 """What `splitbrain check` says to somebody who made a mistake: every message names the fix."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +164,31 @@ def test_a_model_without_its_name(history: str, tmp_path: Path, capsys: pytest.C
     code, told = said(capsys, history, "--model", str(tmp_path / "model.py"))
     assert code == 4
     assert "model.py:Name" in told
+
+
+# --- what only looked like a mistake -----------------------------------------------------------------
+
+
+def test_a_reader_that_has_had_enough_is_no_failure(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    script = f"{sys.executable} -m splitbrain check {path} --checker linearizable --model register | true"
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("flags", [["--checker", "bank"], ["--model", "mutex"], ["--option", "a=1"]])
+def test_a_manifest_says_itself_how_files_are_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    code, told = said(capsys, "--manifest", str(tmp_path / "M.json"), *flags)
+    assert code == 4
+    assert f"{flags[0]} does not go with --manifest" in told
+
+
+def test_operations_that_are_no_transactions_do_not_fit(
+    history: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = said(capsys, history, "--checker", "list-append")
+    assert code == 2
+    assert "entry 1: 7 is no transaction; expected one like" in told
+    assert "crashed" not in told

@@ -151,7 +151,7 @@ def test_a_wrong_edn_line_is_named_and_may_be_skipped(tmp_path: Path, bad: str, 
     assert "expected a map with process, type and f" in str(caught.value)
     history = load(path, lenient=True)
     assert len(history) == 2
-    assert "1 entries were skipped, the first because of line 2" in history.notes[0]
+    assert "1 entry was skipped, the first because of line 2" in history.notes[0]
 
 
 def test_wrong_json_lines_may_be_skipped(tmp_path: Path) -> None:

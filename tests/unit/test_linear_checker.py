@@ -188,3 +188,46 @@ def test_a_completion_without_invocation_began_before_everything() -> None:
     assert not valid(rows, model="register")
     rows = history((1, "invoke", "read", None), (1, "ok", "read", None), (0, "ok", "write", 1))
     assert valid(rows, model="register")
+
+
+def test_a_model_of_ones_own_may_look_at_the_key(tmp_path: Path) -> None:
+    """One partition of two keys: put x and put y do the same thing, but for the key."""
+    path = tmp_path / "both.py"
+    path.write_text(
+        "class Both:\n"
+        "    init = ()\n"
+        "    def step(self, state, call):\n"
+        "        values = dict(state)\n"
+        "        if call.f == 'put':\n"
+        "            values[call.key] = call.value\n"
+        "            return True, tuple(sorted(values.items()))\n"
+        "        return call.crashed or values.get(call.key) == call.result, state\n"
+        "    def partition(self, calls):\n"
+        "        return [calls]\n"
+    )
+
+    def rows(seen: int) -> list[Operation]:
+        steps = [("put", "x", 1, 1), ("put", "y", 1, 1), ("get", "y", None, seen)]
+        return [
+            Operation(process=0, type=kind, f=f, key=key, value=value)  # type: ignore[arg-type]
+            for f, key, asked, answer in steps
+            for kind, value in (("invoke", asked), ("ok", answer))
+        ]
+
+    options = {"model": f"{path}:Both"}
+    assert checker.check(History(rows(1)), options).validity is Validity.VALID
+    verdict = checker.check(History(rows(2)), options)
+    assert verdict.validity is Validity.INVALID
+    assert "the state could only be" in verdict.reason
+
+
+def test_what_no_get_can_tell_apart_is_no_value() -> None:
+    """After a put of what nobody read, the state is told in words, and not as if it were a text."""
+    rows = [
+        Operation(process=0, type=kind, f=f, key="k", value=value)  # type: ignore[arg-type]
+        for f, asked, answer in [("put", "a a", "a a"), ("append", "b", "b"), ("get", None, "c")]
+        for kind, value in (("invoke", asked), ("ok", answer))
+    ]
+    verdict = checker.check(History(rows), {"model": "kv"})
+    assert "could only be a value that no get returned" in verdict.reason
+    assert verdict.stats["failures"][0]["states"] == ["a value that no get returned"]
