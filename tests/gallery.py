@@ -30,9 +30,9 @@ class Case(NamedTuple):
 
 
 def entries(*lines: Entry) -> History:
-    """The lines as a history, 1 ms apart."""
+    """The lines as a history, 10 ms apart."""
     return History(
-        Operation(time=at * 1_000_000, process=process, type=kind, f=f, value=value)  # type: ignore[arg-type]
+        Operation(time=at * 10_000_000, process=process, type=kind, f=f, value=value)  # type: ignore[arg-type]
         for at, (process, kind, f, value) in enumerate(lines)
     )
 
@@ -414,8 +414,60 @@ def replicas() -> Iterator[Case]:
         yield Case("convergence", kind, script.history(), {}, note)
 
 
+# --- text that is made to break a page -------------------------------------------------------------
+
+HOSTILE = '</script><img src=x onerror="window.pwned = 1"><!--\'&amp;\0\x01\x1b\u202e\u2028\U0001f600 é漢字'
+"""Ends a script, an attribute, a comment; a null byte, an escape, and a mark that turns the line round."""
+
+ENDLESS = "endless" * 600
+
+
+def hostile() -> Iterator[Case]:
+    """Anomalies in histories whose keys, values, ids, nodes and operations are hostile."""
+    bad, wide = HOSTILE, ENDLESS
+    keyed = [
+        Operation(process=process, type=kind, f=f, key=key, value=value)  # type: ignore[arg-type]
+        for key, first, second in ((bad, bad, wide), (wide, 1, 2))
+        for process, kind, f, value in [
+            *did(0, "write", first),
+            *did(1, "write", second),
+            *did(2, "read", None, first),
+        ]
+    ]
+    yield Case("linearizable", "nonlinearizable", History(keyed), {"model": "register"})
+    skew = [
+        *together(
+            txn(0, ["r", bad, []], ["append", wide, bad]), txn(1, ["r", wide, []], ["append", bad, wide])
+        ),
+        *txn(2, ["r", bad, [wide]], ["r", wide, [bad]]),
+    ]
+    yield Case("list-append", "G2-item", entries(*skew))
+    yield Case("rw-register", "internal", entries(*txn(0, ["w", bad, wide], ["r", bad, bad])))
+    adds = [*did(0, "add", bad), *did(1, "add", wide), *did(2, "read", None, [bad, wide])]
+    yield Case("set-full", "lost", entries(*adds, *did(2, "read", None, []), *did(3, "read", None, [])))
+    accounts = [*did(0, "read", None, {bad: 5, wide: 5}), *did(1, "read", None, {bad: 2, wide: 5})]
+    yield Case("bank", "wrong-total", entries(*accounts))
+    kinds = [*did(0, bad, 5, kind="fail"), *did(0, wide, 5, kind="fail")]
+    yield Case("stats", "never-succeeded", entries(*kinds))
+    script = Script()
+    for key in (bad, wide):
+        script.put(f"{key}1", key=key, node=bad)
+        script.put(f"{key}2", f"{key}1", process=2, node=wide, key=key)
+        script.put(f"{key}3", f"{key}1", process=3, node=bad, key=key)
+        script.final(f"{key}3", key=key)
+    yield Case("causal", "lost-write", script.history())
+    script = Script()
+    script.phase("main")
+    script.at_ms(1000).phase("settle")
+    held: list[dict[str, Any]] = [{bad: {"k": [bad]}, wide: {"k": kept}} for kept in ([wide], [wide, bad])]
+    script.at_ms(2000).look(**held[0])
+    script.at_ms(3000).look(final=True, **held[1])
+    script.phase("end")
+    yield Case("convergence", "divergent-replicas", script.history())
+
+
 def cases() -> list[Case]:
-    """All of them."""
+    """All of them, but those whose text is hostile."""
     return [
         *linear(), *flagged(), *cyclic(), *isolation(), *classic(), *versions(), *replicas(),
     ]  # fmt: skip

@@ -144,7 +144,9 @@ def _node(name: str, key: _Key, wrong: str) -> Node:
         said.append("outcome unknown")
     if begin.f == "delete":
         look.append("deleted")
-    return Node(name, f"{begin.f}, {who(begin).split(' through')[0]}", ", ".join(said), " ".join(look))
+    item = begin.value.get("item") if isinstance(begin.value, dict) else None
+    what = begin.f if item is None else f"{begin.f} {item}"
+    return Node(name, f"{what}, {who(begin).split(' through')[0]}", ", ".join(said), " ".join(look))
 
 
 def _age(name: str, key: _Key) -> tuple[int, str]:

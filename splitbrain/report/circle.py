@@ -7,6 +7,9 @@ from markupsafe import Markup
 
 SIZE, NODE = 380, 25
 RADIUS = 132
+LETTER = 7.9
+"""Width of a letter beside an arrow, in px."""
+
 MOST = 12
 """Nodes that fit on the circle; longer cycles are told in words only."""
 
@@ -60,7 +63,9 @@ def _arrow(edge: Edge, source: tuple[float, float], target: tuple[float, float])
     bend = 0.22 * length
     mx, my = (x1 + x2) / 2 + normal[0] * bend, (y1 + y2) / 2 + normal[1] * bend
     start, end = _beside(source, (mx, my)), _beside(target, (mx, my))
-    lx, ly = (x1 + x2) / 2 + normal[0] * (bend / 2 + 19), (y1 + y2) / 2 + normal[1] * (bend / 2 + 19)
+    # Half of the word, where the arrow runs up or down beside it, and half of its height.
+    room = 12 + abs(normal[0]) * LETTER * len(edge.kind) / 2 + abs(normal[1]) * 8
+    lx, ly = (x1 + x2) / 2 + normal[0] * (bend / 2 + room), (y1 + y2) / 2 + normal[1] * (bend / 2 + room)
     return Markup(
         '<g class="edge {css}"><title>{told}</title>'
         '<path d="M{a:.1f} {b:.1f}Q{c:.1f} {d:.1f} {e:.1f} {f:.1f}" marker-end="url(#tip)"/>'

@@ -6,10 +6,11 @@ saw.
 
 from typing import Any, NamedTuple
 
-from checker.classic.element import shown
+from checker.classic.element import identity, shown
 from checker.history import Pair
 from checker.verdict import Anomaly
 from splitbrain.report.circle import Edge
+from splitbrain.report.evidence import Evidence
 
 
 class Circle(NamedTuple):
@@ -31,10 +32,16 @@ def circle_of(told: dict[str, Any]) -> Circle:
     return Circle(
         names={name: each["text"] for name, each in names.items()},
         entries={entry: name for name, each in names.items() for entry in each["entries"]},
-        edges=[Edge(str(s["from"]), str(s["to"]), s["edge"], s["sentence"]) for s in told.get("steps", [])],
+        edges=[_edge(step) for step in told.get("steps", [])],
         reasons=tuple(reason["sentence"] for reason in told.get("reasons", [])),
         suppose=told.get("suppose", ""),
     )
+
+
+def _edge(step: dict[str, Any]) -> Edge:
+    """One step. Its kind stands beside it on the page, and need not end the sentence, too."""
+    kind = step["edge"]
+    return Edge(str(step["from"]), str(step["to"]), kind, step["sentence"].removesuffix(f" ({kind})"))
 
 
 class Told:
@@ -70,7 +77,7 @@ def _take(told: list[dict[str, Any]], anomaly: Anomaly, same: Any = None) -> dic
     return None
 
 
-def fork(pairs: list[Pair]) -> Circle | None:
+def fork(pairs: list[Pair], evidence: Evidence) -> Circle | None:
     """Two reads of which each saw a write that the other missed."""
     reads = [(pair, state) for pair in pairs if (state := _state(pair))]
     if len(reads) != 2:
@@ -82,9 +89,9 @@ def fork(pairs: list[Pair]) -> Circle | None:
         return None
     names = {
         "T1": f"read by client {one[0].process}: {_told(left, first, second)}",
-        "T2": f"write of {second} {shown(right[second])}",
+        "T2": f"write of {second} = {shown(right[second])}",
         "T3": f"read by client {other[0].process}: {_told(right, first, second)}",
-        "T4": f"write of {first} {shown(left[first])}",
+        "T4": f"write of {first} = {shown(left[first])}",
     }
     edges = [
         Edge("T1", "T2", "rw", f"T1 did not see {second}, so T1 came before its write T2"),
@@ -92,7 +99,25 @@ def fork(pairs: list[Pair]) -> Circle | None:
         Edge("T3", "T4", "rw", f"T3 did not see {first}, so T3 came before its write T4"),
         Edge("T4", "T1", "wr", f"T1 saw {first} = {shown(left[first])}, so T4 came before T1"),
     ]
-    return Circle(names, {one[0].index: "T1", other[0].index: "T3"}, edges)
+    entries = {one[0].index: "T1", other[0].index: "T3"}
+    entries |= _writer(second, right[second], other, evidence, "T2")
+    entries |= _writer(first, left[first], one, evidence, "T4")
+    return Circle(names, entries, edges)
+
+
+def _writer(key: str, value: Any, read: Pair, evidence: Evidence, name: str) -> dict[int, str]:
+    """The entry of who wrote what a read saw, with the name of it; empty where nobody did."""
+    until = read[1].index if read[1] is not None else read[0].index
+
+    def wrote(pair: Pair) -> bool:
+        steps = pair[0].value if isinstance(pair[0].value, list) else []
+        wanted = ("w", key, identity(value))
+        return any(
+            isinstance(step, list) and len(step) == 3 and (step[0], str(step[1]), identity(step[2])) == wanted
+            for step in steps
+        )
+
+    return {pair[0].index: name for pair in evidence.around(until, wrote, 1, 0)}
 
 
 def _state(pair: Pair) -> dict[str, Any]:
@@ -106,7 +131,7 @@ def _state(pair: Pair) -> dict[str, Any]:
 
 
 def _told(state: dict[str, Any], *keys: str) -> str:
-    return ", ".join(f"{key} {'nothing' if state[key] is None else shown(state[key])}" for key in keys)
+    return ", ".join(f"{key} = {'nothing' if state[key] is None else shown(state[key])}" for key in keys)
 
 
 def reverse(pairs: list[Pair]) -> Circle | None:

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from checker.classic.element import identity, shown
 from checker.history import Pair
+from checker.operation import Operation
 from checker.verdict import Anomaly
 
 CHECKERS = frozenset({"set", "set-full", "queue", "total-queue", "causal-reverse"})
@@ -46,21 +47,16 @@ def texts(element: Any, pairs: list[Pair]) -> dict[int, str]:
     return found
 
 
-def shelf(kind: str, element: Any, pairs: list[Pair]) -> tuple[Markup, str] | None:
-    """What the last read shows, element by element, with the one that is wrong; and a caption."""
-    ends = [
-        end
-        for begin, end in pairs
-        if begin.f in READS and end is not None and end.type == "ok" and isinstance(end.value, list)
-    ]
-    if not ends:
+def shelf(anomaly: Anomaly, element: Any, pairs: list[Pair]) -> tuple[Markup, str] | None:
+    """What the read that shows the anomaly shows, with the element that is wrong; and a caption."""
+    end = _telling(anomaly, pairs)
+    if end is None:
         return None
-    end = max(ends, key=lambda entry: entry.index)
     values: list[Any] = end.value
     places = [at for at, value in enumerate(values) if identity(value) == identity(element)]
     middle = places[0] if places else len(values)
     first = max(0, min(middle - MOST // 2, len(values) - MOST))
-    said = {"unexpected": "nobody put it in", "duplicated": f"{len(places)} times"}.get(kind, "")
+    said = {"unexpected": "nobody put it in", "duplicated": f"{len(places)} times"}.get(anomaly.type, "")
     parts = [
         _chip(shown(value), said if first + at in places else "", first + at in places and bool(said))
         for at, value in enumerate(values[first : first + MOST])
@@ -75,6 +71,17 @@ def shelf(kind: str, element: Any, pairs: list[Pair]) -> tuple[Markup, str] | No
     return Markup('<p class="accounts">{p}</p>').format(
         p=Markup(" ").join(parts)
     ), f"{caption} Outlined: what is wrong."
+
+
+def _telling(anomaly: Anomaly, pairs: list[Pair]) -> Operation | None:
+    """The end of the read that shows it: the last of its proof, or the last one of all."""
+    ends = {
+        end.index: end
+        for begin, end in pairs
+        if begin.f in READS and end is not None and end.type == "ok" and isinstance(end.value, list)
+    }
+    proof = max(anomaly.operations, default=-1)
+    return ends.get(proof, ends[max(ends)] if ends else None)
 
 
 def _chip(text: str, said: str, wrong: bool) -> Markup:

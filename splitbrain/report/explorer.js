@@ -32,9 +32,12 @@ class Explorer extends Stage {
     this.left = element("p", "legend");
     const legend = element("p", "legend");
     for (const [name, text] of [["stuck", "cannot be placed"], ["open", "was open then"], ["point", "takes effect, in this order"], ["after", "after the shortest beginning that fails"], ["info", "outcome unknown: it may take effect at any later time"]]) {
-      legend.append(element("span", `key ${name}`), `${text} `);
+      const pair = element("span", "pair");
+      pair.append(element("span", `key ${name}`), text);
+      legend.append(pair, " ");
     }
-    this.root.append(this.sentence, this.tools, this.stage, legend, this.said, this.steps, this.end, this.left);
+    const keys = element("p", "legend", "Keys, in the picture: ← → go through the order, ↑ ↓ to other orders, comma and full stop through the operations, f to what does not fit, + − 0 zoom.");
+    this.root.append(this.sentence, this.tools, this.stage, legend, keys, this.said, this.steps, this.end, this.left);
     this.scroller.addEventListener("keydown", (event) => this.press(event));
     this.scroller.addEventListener("click", (event) => this.pick(event));
     this.buildTools();
@@ -118,6 +121,8 @@ class Explorer extends Stage {
     this.selected = null;
     this.axis = axisOf(this.failure);
     this.sentence.textContent = this.failure.sentence;
+    const which = this.root.parentElement.querySelector(".of-key");
+    if (which && this.failure.key !== null) which.textContent = `on key ${this.failure.key}`;
     for (const way of this.ways) way.hidden = !this.failure.orders.length;
     const left = this.failure.left;
     this.left.textContent = left ? `${left.toLocaleString("en")} operations of the history are not drawn: those of other keys, failed ones, and what is far from here.` : "";
@@ -224,7 +229,7 @@ class Explorer extends Stage {
     const why = order.why.length ? `: ${order.why.join("; ")}` : "";
     const lines = [element("p", "", `Then the state is ${state ?? "unknown"}. Next must come ${stuck}, for it has ended, and it cannot${why}.`)];
     const free = order.rest.filter((rest) => !rest.why).map((rest) => this.name(rest.call));
-    if (free.length) lines.push(element("p", "rest", `${free.join(", ")} could come first, but whatever does, it still does not fit.`));
+    if (free.length) lines.push(element("p", "rest", `${free.join(", ")}${failure.more_open ? ` and ${failure.more_open} more` : ""} could come first, but whatever does, it still does not fit.`));
     for (const rest of order.rest.filter((each) => each.why)) lines.push(element("p", "rest", `${this.name(rest.call)} cannot come first, either: ${rest.why}.`));
     if (order.cut) lines.unshift(element("p", "rest", "Only the last operations of this order that change something are told."));
     if (failure.states.length > 1) lines.push(element("p", "rest", `In all orders together the state could be ${failure.states.join(", ")}${failure.more ? ` and ${failure.more} more` : ""}.`));
@@ -254,6 +259,7 @@ class Explorer extends Stage {
       return lines;
     }
     if (!failure.orders.length) return ["The operations that are ringed contradict each other. Click one, or press f to go from one to the next."];
+    if (!order.steps.length) return ["In this order nothing takes effect before the dead end."];
     if (step === 0) return ["Nothing has taken effect yet. → goes on."];
     const [number, state, observed] = order.steps[step - 1];
     const before = step > 1 ? order.steps[step - 2][1] : null;

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from checker.classic.element import shown
 from checker.history import Pair
-from splitbrain.report import lanes, orders
+from splitbrain.report import labels, orders
 from splitbrain.report.evidence import Evidence
 from splitbrain.report.orders import Call
 
@@ -23,6 +23,9 @@ BEFORE_LEAST, AFTER_LEAST = 30, 4
 
 KEYS = 60
 """Failures that can be chosen; the others are told in sentences."""
+
+OPEN = 30
+"""Operations that were open at the failure and are drawn; there may be thousands of them."""
 
 STATES = 24
 TEXT_MAX = 200
@@ -56,10 +59,20 @@ def stuck_entries(failure: Failure) -> set[int]:
 
 
 def related(failure: Failure) -> set[int]:
-    """The entries of all operations that a failure names."""
-    named = [*failure.get("stuck", []), *failure.get("open", [])]
-    named += [step for path in failure.get("paths", []) for step in path]
+    """The entries of the operations that a failure names, and that are drawn."""
+    return _placed(failure) | {entry for call in _opened(failure) for entry in call["entries"]}
+
+
+def _placed(failure: Failure) -> set[int]:
+    """The entries of what fits nowhere, and of the orders that were tried."""
+    named = [*failure.get("stuck", []), *(step for path in failure.get("paths", []) for step in path)]
     return {entry for call in named for entry in call["entries"]}
+
+
+def _opened(failure: Failure) -> list[Failure]:
+    """The operations that were open, OPEN of them, those first that an order has tried."""
+    placed = _placed(failure)
+    return sorted(failure.get("open", []), key=lambda call: placed.isdisjoint(call["entries"]))[:OPEN]
 
 
 def _failure(sentence: str, failure: Failure, evidence: Evidence, size: tuple[int, int]) -> dict[str, Any]:
@@ -69,7 +82,7 @@ def _failure(sentence: str, failure: Failure, evidence: Evidence, size: tuple[in
         {window.place[entry] for entry in stuck_entries(failure) if entry in window.place},
         key=lambda number: window.calls[number].end or 0,
     )
-    opened = {entry for call in failure.get("open", []) for entry in call["entries"]}
+    opened = {entry for call in _opened(failure) for entry in call["entries"]}
     lane_of, labels = _lanes(window)
     key = failure.get("key")
     return {
@@ -80,6 +93,7 @@ def _failure(sentence: str, failure: Failure, evidence: Evidence, size: tuple[in
         "more": max(len(states) - STATES, 0),
         "stuck": stuck,
         "open": sorted({window.place[entry] for entry in opened if entry in window.place}),
+        "more_open": len(failure.get("open", [])) - len(_opened(failure)),
         "lanes": labels,
         "calls": [_call(pair, lane_of[number]) for number, pair in enumerate(window.pairs)],
         "orders": [_order(path, failure, window, stuck) for path in failure.get("paths", [])],
@@ -94,7 +108,8 @@ def _window(failure: Failure, evidence: Evidence, size: tuple[int, int]) -> _Win
     prefix = failure.get("prefix")
     middle = prefix if prefix is not None else max(named, default=0)
     key = failure.get("key")
-    near = evidence.around(middle, lambda pair: _belongs(pair, key), *size)
+    apart = {entry for call in failure.get("open", []) for entry in call["entries"]} - named
+    near = evidence.around(middle, lambda pair: _belongs(pair, key) and pair[0].index not in apart, *size)
     pairs = {pair[0].index: pair for pair in [*near, *evidence.pairs(sorted(named))]}
     ordered = [pairs[at] for at in sorted(pairs)]
     place = {e.index: n for n, pair in enumerate(ordered) for e in pair if e is not None}
@@ -167,11 +182,11 @@ def _call(pair: Pair, lane: int) -> dict[str, Any]:
     return {
         "lane": lane,
         "who": str(begin.process),
-        "text": lanes.label(pair)[:TEXT_MAX],
+        "text": labels.label(pair)[:TEXT_MAX],
         "from": begin.index,
         "to": None if open_end or end is None else end.index,
-        "reads": begin.f in lanes.READS,
-        "details": lanes.details(pair),
+        "reads": begin.f in labels.READS,
+        "details": labels.details(pair),
     }
 
 
@@ -185,7 +200,7 @@ def _order(path: list[Failure], failure: Failure, window: _Window, stuck: list[i
     why = [orders.why_not(window.calls[number], state) for number in stuck]
     rest = [
         {"call": window.place[call["entries"][0]], "why": orders.why_not(window.calls[number], state)}
-        for call in failure.get("open", [])
+        for call in _opened(failure)
         if (number := window.place[call["entries"][0]]) not in used
     ]
     return {

@@ -106,7 +106,7 @@ class Stage {
     const { failure, axis } = this;
     if (failure.prefix === null || !axis.rank.has(failure.prefix)) return;
     const x = this.x(axis.rank.get(failure.prefix));
-    svg.append(shape("rect", { class: "after", x, y: 0, width: Math.max(width - x, 0), height }));
+    if (failure.calls.some((call) => call.from > failure.prefix)) svg.append(shape("rect", { class: "after", x, y: 0, width: Math.max(width - x, 0), height }));
     svg.append(shape("line", { class: "prefix", x1: x, x2: x, y1: 0, y2: height }));
   }
 

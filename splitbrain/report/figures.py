@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from checker.history import Pair
 from checker.verdict import Anomaly
-from splitbrain.report import branches, circle, crossing, elements, lanes, readings, scales, sides
+from splitbrain.report import branches, circle, crossing, elements, labels, lanes, readings, scales, sides
 from splitbrain.report.crossing import Circle
 from splitbrain.report.evidence import Evidence
 
@@ -27,6 +27,9 @@ CONTEXT: dict[str, tuple[tuple[str, ...], int, int]] = {
     "bank": (("transfer", "read"), 4, 0),
 }
 """Checker -> what is drawn beside the proof: operations of these kinds, so many before its end and after."""
+
+SHARED = frozenset({"duplicate-id", "lost-update"})
+"""Types for which no operation is more to blame than the others."""
 
 TRANSACTIONS = frozenset({"list-append", "rw-register"})
 """Checkers that look at keys of transactions: others on the same key are drawn, too."""
@@ -59,9 +62,9 @@ class Picture(NamedTuple):
 
 def draw(scene: Scene, told: list[Circle], ringed: set[int]) -> Picture:
     """Everything that explains the anomaly. `told` are its circles; `ringed` entries are marked."""
-    circles = told or [found for found in [_circle(scene)] if found is not None]
+    circles = [_as_drawn(each, scene) for each in told] or [c for c in [_circle(scene)] if c is not None]
     around = circles[0] if circles else None
-    pairs, texts = _with_context(scene), {}
+    pairs, texts = _with_context(scene, around), {}
     if scene.checker in elements.CHECKERS and around is None:
         element = elements.of(scene.anomaly, scene.pairs)
         texts = elements.texts(element, pairs) if element is not None else {}
@@ -80,13 +83,15 @@ def draw(scene: Scene, told: list[Circle], ringed: set[int]) -> Picture:
 def _ringed(anomaly: Anomaly) -> set[int]:
     """The entries of what shows the anomaly: its last operation, or all where none is more to blame."""
     everything = set(anomaly.operations)
-    return everything if anomaly.type == "duplicate-id" else {max(everything, default=-1)}
+    return everything if anomaly.type in SHARED else {max(everything, default=-1)}
 
 
-def _with_context(scene: Scene) -> list[Pair]:
+def _with_context(scene: Scene, around: Circle | None = None) -> list[Pair]:
     """The operations of the anomaly, and some around them without which it cannot be understood."""
     fs, before, after = CONTEXT.get(scene.checker, ((), 0, 0))
     pairs = {pair[0].index: pair for pair in scene.pairs}
+    if around is not None:
+        pairs |= {pair[0].index: pair for pair in scene.evidence.pairs(list(around.entries))}
     if scene.anomaly.type in branches.TYPES:
         near = branches.writers(scene.anomaly, scene.evidence)[: lanes.MOST]
         pairs |= {pair[0].index: pair for pair in near}
@@ -102,11 +107,22 @@ def _with_context(scene: Scene) -> list[Pair]:
     return [pairs[at] for at in sorted(pairs)]
 
 
+def _as_drawn(told: Circle, scene: Scene) -> Circle:
+    """The circle of a checker, with its transactions in the words of the lanes."""
+    words = {
+        told.entries[entry.index]: labels.shorten(labels.label(pair), labels.MOST)
+        for pair in scene.pairs
+        for entry in pair
+        if entry is not None and entry.index in told.entries
+    }
+    return told._replace(names=told.names | words)
+
+
 def _circle(scene: Scene) -> Circle | None:
     """The circle that follows from what the operations of an anomaly saw."""
     match scene.anomaly.type:
         case "long-fork":
-            return crossing.fork(scene.pairs)
+            return crossing.fork(scene.pairs, scene.evidence)
         case "causal-reverse":
             return crossing.reverse(scene.pairs)
         case "causal-cycle":
@@ -136,7 +152,7 @@ def _extra(scene: Scene) -> Drawn | None:
     match scene.checker:
         case "set" | "set-full" | "total-queue":
             element = elements.of(anomaly, scene.pairs)
-            return None if element is None else elements.shelf(anomaly.type, element, _with_context(scene))
+            return None if element is None else elements.shelf(anomaly, element, _with_context(scene))
         case "counter":
             errors = scene.stats.get("errors", [])
             return scales.bounds(errors[scene.number]) if scene.number < len(errors) else None

@@ -33,19 +33,19 @@ _CIRCLES = {
 
 _TRANSACTIONS = {
     "internal": "A transaction contradicts itself: it does not see what it has just written or read.",
-    "G1a": "Aborted read: it saw what a failed transaction wrote. That must never be visible to anyone.",
-    "aborted-read": "It saw what a failed transaction wrote. That must never be visible to anyone.",
+    "G1a": "Aborted read: a transaction saw what a failed one wrote. That must never be visible to anyone.",
+    "aborted-read": "A transaction saw what a failed one wrote. That must never be visible to anyone.",
     "G1b": (
-        "Intermediate read: it saw a value that its writer replaced within the same transaction; "
+        "Intermediate read: a transaction saw a value that its writer replaced before it was done; "
         "only the last one may ever be visible."
     ),
     "intermediate-read": (
-        "It saw a value that its writer replaced within the same transaction; only the last one "
+        "A transaction saw a value that its writer replaced before it was done; only the last one "
         "may ever be visible."
     ),
     "future-read": "A transaction saw its own write before it made it.",
-    "garbage-read": "It returned a value that nobody ever wrote.",
-    "thin-air-read": "It returned a value that nobody ever wrote.",
+    "garbage-read": "A read returned a value that nobody ever wrote.",
+    "thin-air-read": "A read returned a value that nobody ever wrote.",
     "lost-update": (
         "Two transactions read the same value and both replaced it: one overwrote the other "
         "without knowing of it, and the update of one of them is lost."
@@ -105,11 +105,13 @@ _LEVELS = {
 }
 
 _CLASSIC = {
-    "lost": "It was acknowledged, or seen, and is gone: the store forgot what it had promised to keep.",
-    "unexpected": "It is there, or came out, although nobody had put it in.",
-    "duplicated": "It is there more than once, and a set holds an element once.",
+    "lost": (
+        "An element was acknowledged, or seen, and is gone: the store forgot what it had promised to keep."
+    ),
+    "unexpected": "An element is there, or came out, although nobody had put it in.",
+    "duplicated": "An element is there more than once, and a set holds each of them once.",
     "stale": (
-        "It was certainly there, and a later read did not show it, though others do: that read "
+        "An element was certainly there, and a later read did not show it, though others do: that read "
         "was answered from an old state."
     ),
     "impossible-value": (

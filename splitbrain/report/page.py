@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from checker.history import History
 from splitbrain import __version__
-from splitbrain.report import model
+from splitbrain.report import model, plain
 
 SCRIPTS = ("story.js", "layers.js", "axis.js", "report.js")
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -26,7 +26,7 @@ def render(history: History, results: dict[str, Any], test: dict[str, Any]) -> s
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["percent"] = percent
     template = environment.from_string(_asset("template.html.j2"))
-    return template.render(
+    rendered = template.render(
         facts=report.facts,
         told=model.TOLD,
         open=model.OPEN,
@@ -35,6 +35,7 @@ def render(history: History, results: dict[str, Any], test: dict[str, Any]) -> s
         script=Markup(script()),
         data=embed(report.data),
     )
+    return plain.visible(rendered)
 
 
 def script() -> str:

@@ -30,7 +30,7 @@ def draw(anomaly: Anomaly, evidence: Evidence) -> tuple[Markup, str] | None:
         case "hints-left":
             return _hints(samples[-1], anomaly.sentence.split(" ", 1)[0])
         case _:
-            return _repairs(samples[0], samples[-1])
+            return _repairs(samples[0], samples[-1], anomaly.sentence.split(" ", 1)[0])
 
 
 def _divergent(nodes: Samples, key: str | None) -> tuple[Markup, str]:
@@ -83,16 +83,16 @@ def _hints(nodes: Samples, keeper: str) -> tuple[Markup, str]:
     return _table(("node", "hints it keeps", ""), rows), caption
 
 
-def _repairs(before: Samples, last: Samples) -> tuple[Markup, str]:
+def _repairs(before: Samples, last: Samples, repaired: str) -> tuple[Markup, str]:
     rows = []
     for node, sample in list(last.items())[:MOST]:
         earlier = (before.get(node) or {}).get("repairs", 0)
         now = (sample or {}).get("repairs", 0)
         grown = f"{now - earlier} more" if now > earlier else ""
         cell = Markup('<span class="chip">{a}</span> → <span class="chip{only}">{b}</span>').format(
-            a=earlier, b=now, only=" only" if grown else ""
+            a=earlier, b=now, only=" only" if node == repaired else ""
         )
-        rows.append((node, cell, grown))
+        rows.append((node, cell, grown if node == repaired else ""))
     caption = (
         "Repairs that each node had received, at the last look but one and at the last. Nobody wrote in "
         "between, so at rest no number grows."

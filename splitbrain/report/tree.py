@@ -10,6 +10,9 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 BOX, HEIGHT, GAP, ROW = 148, 62, 46, 78
+BELOW = 44
+"""Room for arrows that lead back, below the boxes."""
+
 LETTERS = 17
 """Characters that fit into a box."""
 
@@ -39,7 +42,8 @@ def draw(nodes: list[Node], seen: Seen) -> Markup:
     arrows = reduced({node.id: seen.get(node.id, set()) & names for node in nodes})
     places = _places(nodes, arrows)
     width = max((x for x, _ in places.values()), default=0) + BOX + 4
-    height = max((y for _, y in places.values()), default=0) + HEIGHT + 4
+    back = any(places[older][0] >= places[newer][0] for newer in arrows for older in arrows[newer])
+    height = max((y for _, y in places.values()), default=0) + HEIGHT + 4 + (BELOW if back else 0)
     parts = [_arrow(places[older], places[newer]) for newer in arrows for older in sorted(arrows[newer])]
     parts += [_box(node, *places[node.id]) for node in nodes]
     return Markup(
@@ -82,9 +86,10 @@ def reduced(seen: Seen) -> Seen:
 def _places(nodes: list[Node], arrows: Seen) -> dict[str, tuple[int, int]]:
     """Column by the longest way from the beginning; row that of the first one seen, if it is free."""
     columns: dict[str, int] = {}
+    ahead = _ahead(nodes, arrows)
     for _ in nodes:
         for node in nodes:
-            olders = [columns.get(older, 0) + 1 for older in arrows[node.id]]
+            olders = [columns.get(older, 0) + 1 for older in ahead[node.id]]
             columns[node.id] = min(max(olders, default=0), len(nodes) - 1)
     taken: set[tuple[int, int]] = set()
     rows: dict[str, int] = {}
@@ -97,16 +102,23 @@ def _places(nodes: list[Node], arrows: Seen) -> dict[str, tuple[int, int]]:
     return {node.id: (2 + columns[node.id] * (BOX + GAP), 2 + rows[node.id] * ROW) for node in nodes}
 
 
+def _ahead(nodes: list[Node], arrows: Seen) -> Seen:
+    """The arrows that lead on: those of a circle that lead back to a node named earlier are left out."""
+    at = {node.id: place for place, node in enumerate(nodes)}
+    return {
+        name: {old for old in olders if at[old] < at[name] or name not in behind(old, arrows)}
+        for name, olders in arrows.items()
+    }
+
+
 def _arrow(older: tuple[int, int], newer: tuple[int, int]) -> Markup:
     (x1, y1), (x2, y2) = older, newer
     y1, y2 = y1 + HEIGHT // 2, y2 + HEIGHT // 2
     if x2 <= x1:
         # A circle: the way back runs below the boxes.
-        low = max(y1, y2) + HEIGHT
-        path = f"M{x1 + BOX / 2} {y1 + HEIGHT / 2}C{x1 + BOX / 2} {low} {x2 + BOX / 2} {low} {x2 + BOX / 2} "
-        return Markup('<path class="arrow" d="{d}" marker-end="url(#tip)"/>').format(
-            d=f"{path}{y2 + HEIGHT / 2}"
-        )
+        from_x, to_x, low = x1 + BOX // 2, x2 + BOX // 2, max(y1, y2) + HEIGHT // 2 + BELOW
+        path = f"M{from_x} {y1 + HEIGHT // 2}C{from_x} {low} {to_x} {low} {to_x} {y2 + HEIGHT // 2 + 3}"
+        return Markup('<path class="arrow" d="{d}" marker-end="url(#tip)"/>').format(d=path)
     begin, end = x1 + BOX, x2 - 3
     bend = (end - begin) / 2
     curve = f"M{begin} {y1}C{begin + bend} {y1} {end - bend} {y2} {end} {y2}"

@@ -7,7 +7,6 @@ can be read without it.
 """
 
 import functools
-import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from checker.classic.element import shown
 from checker.history import History
 from checker.verdict import Anomaly, Verdict, worst
 from splitbrain import __version__
-from splitbrain.report import explorer, figures, meanings, page
+from splitbrain.report import explorer, facts, figures, meanings, page, plain
 from splitbrain.report.crossing import Circle, Told
 from splitbrain.report.evidence import Evidence
 from splitbrain.report.figures import Scene
@@ -36,22 +35,16 @@ SCRIPTS = ("explorer_stage.js", "explorer.js")
 STATES = 12
 """Possible states that are shown."""
 
-FIGURE_MAX = 40
-"""Characters of one figure in the row of facts."""
-
 BEGINNINGS = frozenset(
     ("a", "an", "client", "each", "every", "no", "nobody", "sessions", "the", "transactions", "two", "writes")
 )
 """Words that a sentence may begin with; anything else may be the name of something."""
 
-HIDDEN = re.compile(r"(^|_)series$|_at$|^cycles$|^failures$")
-"""Stats that are for plotting, or for pictures."""
-
 EDGES = {
     "wr": "read what the other wrote",
     "ww": "wrote over what the other wrote",
     "rw": "read before the other wrote over it",
-    "process": "came later in the same process",
+    "process": "came later, by the same client",
     "realtime": "began after the other had ended",
     "seen": "had been shown the other",
 }
@@ -68,7 +61,7 @@ def render(source: Path, history: History, verdicts: dict[str, Verdict]) -> str:
     evidence = Evidence(history)
     checks = [_check(name, verdict, evidence) for name, verdict in verdicts.items()]
     explored = any(check["explorer"] is not None for check in checks)
-    return _template().render(
+    rendered = _template().render(
         file=source.name,
         valid={True: "valid", False: "invalid", "unknown": "unknown"}[_valid(verdicts)],
         checks=checks,
@@ -81,11 +74,13 @@ def render(source: Path, history: History, verdicts: dict[str, Verdict]) -> str:
         style=Markup(_asset("report.css") + _asset("verdict_page.css")),
         script=Markup(page.joined(SCRIPTS)) if explored else None,
     )
+    return plain.page(rendered)
 
 
 @functools.cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["sentence"] = _sentence
     return environment.from_string(_asset("verdict_page.html.j2"))
 
 
@@ -127,8 +122,8 @@ def _check(name: str, verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
         "groups": list(groups.values()),
         "bars": any(each["picture"].lanes for group in groups.values() for each in group["drawn"]),
         "allowed": verdict.allowed,
-        "figures": _figures(stats),
-        "explorer": page.embed(explorer.explore(explored, evidence)) if explored else None,
+        "figures": facts.of(stats),
+        "explorer": page.embed(plain.data(explorer.explore(explored, evidence))) if explored else None,
     }
 
 
@@ -141,7 +136,7 @@ def _lead(verdict: Verdict) -> str:
     reason = verdict.reason
     for anomaly in verdict.anomalies[:1]:
         reason = reason.replace(anomaly.sentence, "").rstrip(" :;") or anomaly.type
-    return reason
+    return plain.short(reason)
 
 
 def _failure_of(failures: list[dict[str, Any]], anomaly: Anomaly) -> dict[str, Any] | None:
@@ -162,7 +157,7 @@ def _anomaly(
     picture = figures.draw(scene, circles, ringed)
     return {
         "sentence": _sentence(said),
-        "key": anomaly.key,
+        "key": None if anomaly.key is None else plain.short(anomaly.key, plain.WORD),
         "time": None if anomaly.time is None else f"{anomaly.time / 1e9:.2f} s",
         "picture": picture,
         "failure": None if failure is None else _failure(failure),
@@ -173,19 +168,8 @@ def _sentence(text: str) -> str:
     """With a capital letter, unless it begins with a name or a value, and a full stop."""
     first = text.split(" ", 1)[0]
     text = f"{text[:1].upper()}{text[1:]}" if first in BEGINNINGS else text
+    text = plain.short(text)
     return text if text[-1:] in (".", "!", "?") else f"{text}."
-
-
-def _figures(stats: dict[str, Any]) -> dict[str, str]:
-    """Plain numbers and short lists among the stats, for a row of facts."""
-    facts = {}
-    for name, value in stats.items():
-        told = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        items = value if isinstance(value, list) else [value]
-        plain = all(isinstance(item, (int, float, str)) for item in items) and not HIDDEN.search(name)
-        if plain and 0 < len(told) <= FIGURE_MAX:
-            facts[name.replace("-", " ").replace("_", " ")] = told
-    return facts
 
 
 def _failure(failure: dict[str, Any]) -> dict[str, Any]:

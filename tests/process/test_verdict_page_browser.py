@@ -37,6 +37,7 @@ PROBE = """<script>
   saw.stuck = text(".call.stuck .op");
   saw.prefix = text("text.prefix");
   saw.plain = getComputedStyle(root.querySelector(".plain")).display;
+  saw.height = stage.clientHeight;
   saw.wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   press("Home");
   saw.begun = shown();
@@ -153,17 +154,19 @@ window.addEventListener("load", () => {
   const saw = {};
   for (const frame of document.querySelectorAll("iframe")) {
     const root = frame.contentDocument.documentElement;
-    const pictures = [...root.querySelectorAll("[role=img]")];
+    const pictures = [...root.querySelectorAll("[role=img]")].filter((each) => !each.closest(".live .plain"));
     const blank = pictures.filter((each) => !each.clientHeight);
-    saw[frame.title] = [root.scrollWidth - root.clientWidth, blank.length];
+    const foreign = root.querySelectorAll("img, iframe, [onerror]").length;
+    const wide = Math.max(root.scrollWidth - root.clientWidth, 0);
+    saw[frame.title] = [wide, blank.length, foreign + ("pwned" in frame.contentWindow)];
   }
   document.documentElement.dataset.saw = JSON.stringify(saw);
 });
 </script>"""
 
 
-def test_every_page_of_the_gallery_fits_a_telephone(tmp_path: Path) -> None:
-    cases = [case for case in gallery.cases() if case.checker != "linearizable"]
+def measured(folder: Path, cases: list[gallery.Case]) -> dict[str, Any]:
+    """What MEASURE tells of the page of each case, on a telephone."""
     frames = []
     for each in cases:
         verdict = registry.check(each.history, each.checker, dict(each.options))
@@ -172,8 +175,77 @@ def test_every_page_of_the_gallery_fits_a_telephone(tmp_path: Path) -> None:
             f'<iframe title="{each.name}" style="width:390px;height:800px" '
             f'srcdoc="{html.escape(page)}"></iframe>'
         )
-    saw = visit(tmp_path, f"<!doctype html><body>{''.join(frames)}</body>", MEASURE, 1280)
-    assert saw == {each.name: [0, 0] for each in cases}, "[px too wide, pictures that are not drawn]"
+    return visit(folder, f"<!doctype html><body>{''.join(frames)}</body>", MEASURE, 1280)
+
+
+def test_every_page_of_the_gallery_fits_a_telephone(tmp_path: Path) -> None:
+    cases = [case for case in gallery.cases() if case.checker != "linearizable"]
+    expected = {each.name: [0, 0, 0] for each in cases}
+    assert measured(tmp_path, cases) == expected, "[px too wide, pictures not drawn, foreign elements]"
+
+
+def test_hostile_text_does_not_break_a_page(tmp_path: Path) -> None:
+    cases = list(gallery.hostile())
+    expected = {each.name: [0, 0, 0] for each in cases}
+    assert measured(tmp_path, cases) == expected, "[px too wide, pictures not drawn, foreign elements]"
+
+
+def test_a_hostile_history_can_be_explored(tmp_path: Path) -> None:
+    found = next(gallery.hostile())
+    saw = explore(tmp_path, found.history, dict(found.options), 390)
+    assert saw["failures"] == []
+    assert saw["wide"] <= 0, "the page must not scroll sideways"
+    assert "(client 1) changes the state from" in saw["first"]["said"]
+    assert all(len(key) <= 200 for key in saw["keys"])
+
+
+def test_thousands_of_open_operations_can_be_explored(tmp_path: Path) -> None:
+    lines = [(client, "invoke", "write", client) for client in range(400)]
+    history = gallery.entries(*lines, *gallery.did(999, "read", None, -5))
+    saw = explore(tmp_path, history, {"model": "register"}, 1280)
+    assert saw["failures"] == []
+    assert len(saw["lanes"]) < 50
+    assert "and 370 more could come first" in saw["first"]["end"]
+    assert saw["begun"]["said"] == "In this order nothing takes effect before the dead end."
+    assert saw["height"] < 3000
+
+
+FOCUS = """<script>
+(() => {
+  const saw = { reached: [] };
+  const press = (target, key) => target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const wanted = document.querySelectorAll("button, select, [tabindex], summary");
+  for (const each of wanted) {
+    if (!each.checkVisibility()) continue;
+    each.focus();
+    saw.reached.push(document.activeElement === each);
+    const label = each.getAttribute("aria-label") || each.labels?.[0]?.textContent || each.textContent;
+    if (!label.trim()) saw.unnamed = each.outerHTML;
+  }
+  const [order] = document.querySelectorAll(".chips.order button");
+  order.click();
+  saw.progress = document.querySelectorAll("output")[1].textContent;
+  const keys = document.querySelector("select");
+  keys.value = "1";
+  keys.dispatchEvent(new Event("change"));
+  saw.title = document.querySelector(".of-key").textContent;
+  saw.failures = failures;
+  document.documentElement.dataset.saw = JSON.stringify(saw);
+})();
+</script>"""
+
+
+def test_everything_is_reached_from_the_keyboard(tmp_path: Path) -> None:
+    (found,) = case("keys")
+    verdict = registry.check(found.history, "linearizable", dict(found.options))
+    source = verdict_page.render(Path("h.jsonl"), found.history, {"linearizable": verdict})
+    saw = visit(tmp_path, source, FOCUS, 1280)
+    assert saw["failures"] == []
+    assert len(saw["reached"]) > 12
+    assert all(saw["reached"])
+    assert "unnamed" not in saw
+    assert saw["progress"] == "1 of 2", "a click on an operation of the order goes to it"
+    assert saw["title"] == "on key dog", "the heading follows the choice"
 
 
 def test_a_broken_script_would_be_noticed(tmp_path: Path) -> None:

@@ -227,3 +227,17 @@ def test_what_is_far_away_is_set_apart() -> None:
         first,
     )
     assert shown["stuck"] == [0, explorer.BEFORE]
+
+
+def test_of_thousands_of_open_operations_a_few_are_drawn() -> None:
+    lines: list[gallery.Entry] = [(client, "invoke", "write", client) for client in range(3000)]
+    history = gallery.entries(*lines, *gallery.did(3001, "read", None, -5))
+    opened = [{"f": "write", "entries": [client]} for client in range(3000)]
+    stuck = [{"f": "read", "entries": [3000, 3001]}]
+    tried = [{"f": "write", "entries": [2999], "state": 2999}]
+    failure = {"prefix": 3001, "stuck": stuck, "open": opened, "states": [2999], "paths": [tried]}
+    (shown,) = explorer.explore([("", failure)], Evidence(history))["failures"]
+    assert len(shown["calls"]) == explorer.OPEN + 1
+    assert shown["more_open"] == 3000 - explorer.OPEN
+    assert shown["calls"][shown["orders"][0]["steps"][0][0]]["who"] == "2999", "what was tried is drawn"
+    assert shown["left"] == 3000 - explorer.OPEN

@@ -8,6 +8,7 @@ import functools
 import html
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib import resources
@@ -121,12 +122,12 @@ def test_every_type_has_a_meaning_of_its_own_words() -> None:
 @functools.cache
 def types_in_the_code() -> frozenset[str]:
     """Every type that an anomaly can have, from the source of the checkers."""
-    return frozenset(_types())
+    return frozenset(_types(CHECKER))
 
 
-def _types() -> Iterator[str]:
-    for path in sorted(CHECKER.rglob("*.py")):
-        name = path.relative_to(CHECKER.parent).as_posix()
+def _types(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*.py")):
+        name = path.relative_to(folder.parent).as_posix()
         yield from DATA.get(name, ())
         tree = ast.parse(path.read_text(encoding="utf-8"))
         names = _names(tree)
@@ -182,6 +183,29 @@ def test_a_type_that_nobody_drew_would_be_noticed() -> None:
     assert found == {"new-kind", "other-kind", "third-kind"}
 
 
+def test_a_new_anomaly_in_any_file_would_be_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "checker"
+    shutil.copytree(CHECKER, folder, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    assert {*_types(folder)} == types_in_the_code()
+    (folder / "classic" / "fresh.py").write_text('found = Anomaly(type="never-drawn", sentence="")')
+    assert {*_types(folder)} - {case.type for case in CASES} == {"never-drawn"}
+
+
+GIVEN = {"checker/classic/findings.py", "checker/freshness.py", "checker/monotonicity.py"}
+"""Files in which a function makes anomalies of the type that it is given; MAKERS has its name."""
+
+
+def test_every_anomaly_has_a_type_that_can_be_read_off_the_source() -> None:
+    unknown = set()
+    for path in CHECKER.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            made = isinstance(call.func, ast.Name) and call.func.id == "Anomaly"
+            if made and not set(_types_of(call, _names(tree))):
+                unknown.add(path.relative_to(CHECKER.parent).as_posix())
+    assert unknown == GIVEN | DATA.keys(), "types_in_the_code does not see what these files find"
+
+
 SAID = {
     "causal-lost-write": "w2 (update, client 2, missing, had seen w1)",
     "causal-false-sibling": "w1 (put, client 0, should be gone)",
@@ -189,7 +213,7 @@ SAID = {
     "causal-duplicate-sibling": "w1 (put, client 0, 2 times)",
     "causal-resurrected-delete": "w1 (put, client 0, should be gone)",
     "causal-causal-cycle": "A circle of 2 operations: w1 to w2 (seen), w2 to w1 (seen)",
-    "lost-writes-lost-write-cart": "w2 (add, client 2, missing, had seen w1)",
+    "lost-writes-lost-write-cart": "w2 (add eggs, client 2, missing, had seen w1)",
     "siblings-sibling-explosion": "w5 (update, client 1, had been replaced",
     "monotonicity-unread-write": "It showed nothing.",
     "convergence-divergent-replicas": '<td class="note">lacks w2, w3</td>',
@@ -207,10 +231,12 @@ SAID = {
     "set-lost": "5 (missing)",
     "set-unexpected": "7 (nobody put it in)",
     "set-full-duplicated": "6 (2 times)",
-    "set-full-stale": "client 1, read: no 5, entries 4 to 5",
+    "set-full-stale": '<span class="chip">6</span> <span class="chip only">5 (missing)</span>',
+    "rw-register-lost-update": "<dt>T2</dt><dd>read x = nothing, write x = 2</dd>",
+    "serializable-not-serializable": "T1: read x = nothing, write y = 1, entries 0 to 1",
     "total-queue-lost": "client 1, drain: no 1, entries 4 to 5",
     "queue-unexpected": "client 0, enqueue 1, entries 0 to 1",
-    "long-fork-long-fork": "T1 to T2 (rw), T2 to T3 (wr), T3 to T4 (rw), T4 to T1 (wr)",
+    "long-fork-long-fork": "client 1, T2: write y = 1, entries 1 to 5; client 2, T1: read x = 1, read y",
     "causal-reverse-causal-reverse": "T1 to T2 (realtime), T2 to T3 (wr), T3 to T1 (rw)",
     "list-append-incompatible-order": '<span class="chip only">2</span> <span class="chip">1</span>',
     "list-append-G1a": "client 0, append x 1, entries 0 to 1, failed; client 1, read x [1]",
@@ -223,6 +249,23 @@ SAID = {
 def test_a_picture_says_what_matters(name: str) -> None:
     (case,) = [case for case in CASES if case.name == name]
     assert SAID[name] in html.unescape(render(case)[1])
+
+
+def test_a_picture_marks_only_what_its_sentence_is_about() -> None:
+    (case,) = [case for case in CASES if case.type == "repair-never-stops"]
+    first, second = re.findall(r"<article.*?</article>", render(case)[1], re.DOTALL)
+    assert "1 more" in first
+    assert "2 more" not in first
+    assert "2 more" in second
+    (case,) = [case for case in CASES if case.name == "list-append-lost-update"]
+    article = re.findall(r"<article.*?</article>", render(case)[1], re.DOTALL)[0]
+    assert article.count("marked") == 2, "both of them are to blame"
+
+
+def test_no_picture_cuts_a_word_where_there_is_room() -> None:
+    for case in CASES:
+        texts = re.findall(r'<text class="op"[^>]*>([^<]*)</text>', render(case)[1])
+        assert case.type == "sibling-explosion" or not [text for text in texts if "…" in text], case.name
 
 
 def test_every_supposition_that_leads_nowhere_is_drawn() -> None:
@@ -252,6 +295,15 @@ def test_every_supposition_that_leads_nowhere_is_drawn() -> None:
     assert "Suppose that T2 came first:" in one
     assert "Suppose" not in other
     assert "T2 saw nothing of &lt;T1&gt;" in one
+
+
+def test_versions_in_a_circle_stand_beside_each_other() -> None:
+    nodes = [tree.Node("w1", "", "", ""), tree.Node("w2", "", "", "")]
+    drawn = tree.draw(nodes, {"w1": {"w2"}, "w2": {"w1"}})
+    boxes = re.findall(r'<rect x="(\d+)" y="(\d+)"', drawn)
+    assert boxes == [("2", "2"), (str(2 + tree.BOX + tree.GAP), "2")]
+    assert f'height="{2 + tree.HEIGHT + 4 + tree.BELOW}"' in drawn, "the arrow back has room below"
+    assert drawn.count("<path") == 2
 
 
 def test_arrows_that_follow_from_others_are_left_out() -> None:
