@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo test test-fast check format bench clean
+.PHONY: install demo test test-fast check format bench oracle clean
 
 install: $(STAMP)
 
@@ -43,6 +43,13 @@ format: install
 bench: install
 	for name in simulation reading linearizability transactions isolation classic dynamo; do \
 	  $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+# A million small histories and more of each family against brute force; an hour or two.
+oracle: install
+	DYNAMO_CASES=1000000 CLASSIC_ORACLE_CASES=1200000 SPLITBRAIN_ISOLATION_CASES=100000 \
+	SPLITBRAIN_TXN_CASES=240000 SPLITBRAIN_ORACLE_CASES=50000 \
+	  $(BIN)/pytest -n auto tests/property/test_dynamo_oracle.py tests/property/test_classic_oracle.py \
+	  tests/property/test_isolation_oracle.py tests/property/test_txn_oracle.py tests/property/test_linear_oracle.py
 
 clean:
 	rm -rf .venv dist build .cache

@@ -12,6 +12,9 @@ small:
                 calls used up, has been tried
   laziness      a crashed call is only taken if the very next call could not have had its effect without it
 
+A quiescent point, where no call is open, needs no rule of its own: there a configuration is the state and the
+crashed calls used up, and each of these goes on once, whatever the orders were that led there.
+
 Each is sound because any order that it rules out can be turned into one that it leaves (swap, advance, or put
 off one call).  The search is exponential in the number of calls open at once that change the state, and in
 the number of crashed ones that matter; it is linear in the length of a history whose witness is found at
