@@ -101,4 +101,4 @@ def _contradiction(epochs: dict[str, Epoch], init: str) -> Proof | None:
 
 
 def _by(call: Call) -> str:
-    return f"{described(call)} by process {call.process} (entries {call.entries[0]} to {call.entries[-1]})"
+    return f"{described(call)} by client {call.process} (entries {call.entries[0]} to {call.entries[-1]})"

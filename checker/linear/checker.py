@@ -53,6 +53,9 @@ SEARCHED = 20_000
 TRIED = 20_000
 """Configurations after which the plain search gives up (well under a second)."""
 
+CHEAP = 16
+"""Classes of crashed calls with which a configuration costs the plain search what it should."""
+
 SHORTENED = 100_000
 """The shortest prefix that fails is looked for among so many calls. It takes some twenty times the rule."""
 
@@ -125,7 +128,10 @@ def judge(
         return None, 0
     machine = Machine(narrowed(model, calls))
     if len(calls) <= SEARCHED:
-        outcome = Search(machine, schedule_of(calls, machine)).run(limit=tried_max)
+        schedule = schedule_of(calls, machine)
+        # Each configuration may go on with a call of each crashed class.
+        limit = tried_max * CHEAP // max(CHEAP, len(schedule.crashed))
+        outcome = Search(machine, schedule).run(limit=limit)
         if outcome is not None:
             return _failure(outcome, machine, calls, key), outcome.explored
     if proof is not None:

@@ -188,4 +188,4 @@ def inversion(ranked: list[tuple[int, Call]]) -> Proof | None:
 
 def _by(call: Call) -> str:
     what = described(call) if call.f != "read" else f"the read of {len(call.result)} elements"
-    return f"{what} by process {call.process} (entries {call.entries[0]} to {call.entries[-1]})"
+    return f"{what} by client {call.process} (entries {call.entries[0]} to {call.entries[-1]})"

@@ -30,7 +30,7 @@ def explain(
     states = _distinct([thaw(machine.states[state]) for state in outcome.states])
     noun = machine.model.noun + (f" {thaw(key)}" if key is not None else "")
     sentence = (
-        f"{described(due)} by process {due.process} {_where(due)} fits nowhere: {_among(opened)} {_lets(due)}"
+        f"{described(due)} by client {due.process} {_where(due)} fits nowhere: {_among(opened)} {_lets(due)}"
     )
     if states:
         sentence += f"; at that point the {noun} could only be {_alternatives(states)}"
@@ -89,8 +89,8 @@ def _where(call: Call) -> str:
 def _among(opened: list[Call]) -> str:
     if not opened:
         return "no other operation was open, and no order of those before it"
-    names = [f"{described(call)} by process {call.process}" for call in opened[:NAMED]]
-    more = [plural(len(opened) - NAMED, "more")] if len(opened) > NAMED else []
+    names = [f"{described(call)} by client {call.process}" for call in opened[:NAMED]]
+    more = [f"and {len(opened) - NAMED} more"] if len(opened) > NAMED else []
     return f"no order of it with the operations open then ({', '.join(names + more)})"
 
 
@@ -134,7 +134,13 @@ def _plain(state: Any) -> Any:
 
 def _distinct(states: list[Any]) -> list[Any]:
     """Every state once, in a fixed order."""
-    return [value for _, value in sorted({repr(state): state for state in states}.items())]
+    return sorted({repr(state): state for state in states}.values(), key=_rank)
+
+
+def _rank(state: Any) -> tuple[bool, float, str]:
+    """Numbers by size, then everything else."""
+    number = isinstance(state, int | float) and not isinstance(state, bool)
+    return not number, float(state) if number else 0.0, repr(state)
 
 
 def _path(machine: Machine, schedule: Schedule, way: list[tuple[int, int]]) -> list[dict[str, Any]]:

@@ -160,4 +160,4 @@ def columns_of(calls: list[Call]) -> FifoColumns | None:
 
 
 def _by(call: Call) -> str:
-    return f"{described(call)} by process {call.process} (entry {call.entries[0]})"
+    return f"{described(call)} by client {call.process} (entry {call.entries[0]})"

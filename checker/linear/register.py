@@ -174,9 +174,9 @@ def proof(clusters: Clusters, found: Violation) -> tuple[str, list[Call]]:
     reads = [call for call in calls if call.f != "write"]
     first = min(reads, key=lambda call: call.end) if reads else None
     if found.kind == UNWRITTEN and first is not None:
-        return f"process {first.process} read {value}, which nobody wrote", [first]
+        return f"client {first.process} read {value}, which nobody wrote", [first]
     if found.kind == FUTURE and first is not None and write is not None:
-        told = f"process {first.process} had read {value} before process {write.process} began to write it"
+        told = f"client {first.process} had read {value} before client {write.process} began to write it"
         return told, [first, write]
     other, others, _ = _told(clusters, found.other)
     ends = [min(others, key=lambda call: call.end), max(others, key=lambda call: call.start)]
@@ -201,4 +201,4 @@ def _told(clusters: Clusters, at: int) -> tuple[str, list[Call], Call | None]:
 
 
 def _by(call: Call) -> str:
-    return f"the {call.f} by process {call.process} (entry {call.entries[0]})"
+    return f"the {call.f} by client {call.process} (entry {call.entries[0]})"

@@ -49,8 +49,8 @@ def test_a_failure_says_what_was_open_and_what_the_state_could_be() -> None:
     verdict = checker.check(STALE, {"model": "register"})
     (anomaly,) = verdict.anomalies
     assert anomaly.sentence == (
-        "the read of 3 by process 2 (entries 3 to 4) fits nowhere: no order of it with the operations open "
-        "then (the write of 4 by process 1) lets it return 3; at that point the register could only be 1 or 4"
+        "the read of 3 by client 2 (entries 3 to 4) fits nowhere: no order of it with the operations open "
+        "then (the write of 4 by client 1) lets it return 3; at that point the register could only be 1 or 4"
     )
     assert anomaly.operations == (2, 3, 4, 5)
     (details,) = verdict.stats["failures"]
