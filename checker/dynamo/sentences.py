@@ -40,7 +40,9 @@ def why_phantom(graph: VersionGraph, key: KeyVersions, name: str, pair: Pair) ->
 def duplicate(key: KeyVersions, name: str, pair: Pair) -> Anomaly:
     """A read shows one version more than once."""
     count = (_end(pair).reads or ()).count(name)
-    sentence = f"{_shown(pair)} {name} {count} times; a version is one sibling"
+    sentence = (
+        f"{_shown(pair)} {name} {'twice' if count == 2 else f'{count} times'}; a version is one sibling"
+    )
     return _anomaly("duplicate-sibling", sentence, key.key, _end(pair), key.find(name))
 
 

@@ -9,6 +9,7 @@ Rules of this file
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from checker.txn import flags
@@ -37,6 +38,7 @@ class Story:
     writers: Writers
     updater: Any
     longest: Any
+    rings: dict[int, list[int]]
 
     @property
     def is_list(self) -> bool:
@@ -74,7 +76,7 @@ class Story:
         value = int(self.columns.value[micro])
         if self.is_list and self.columns.kind[micro] == READ:
             return self.columns.list_of(value)
-        return self.columns.value_name(value)
+        return "nil" if value < 0 else self.columns.value_name(value)
 
     def key_of_step(self, step: Step) -> Any:
         """The key that a dependency is about; None for an order of clients or of the clock."""
@@ -265,9 +267,18 @@ class Story:
         )
 
     def _cyclic(self, micro: int) -> tuple[str, tuple[int, ...]]:
-        row = self.row(micro)
+        ring = self.rings[micro]
+        rows = [self._writer(version) for version in ring if version < self.columns.values]
+        values = [self._named(version) for version in ring]
+        order = ", and ".join(f"{a} before {b}" for a, b in pairwise([*values, values[0]]))
         return (
-            f"{self.key_of(micro)} must have held {self.shown(micro)} (by {self.who(row)}) both before "
-            "and after another of its values, by what was read and written around it",
-            (row,),
+            f"by what was read and written, {self.key_of(micro)} must have held {order}: a circle",
+            tuple(dict.fromkeys(row for row in rows if row >= 0)),
         )
+
+    def _named(self, version: int) -> str:
+        """A version of a register with who wrote it."""
+        if version >= self.columns.values:
+            return "nil"
+        by = self._writer(version)
+        return f"{self.columns.value_name(version)}" + (f" (by {self.who(by)})" if by >= 0 else "")

@@ -1,6 +1,6 @@
 """From flags and cycles to a verdict: what was found, and what of it matters for the wanted models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from checker.txn import flags, models
@@ -25,7 +25,8 @@ class Analysis:
     """What is known about a history before cycles are looked for.
 
     `updater` is, per version, the first micro-operation that updated it; `ambiguous` how many writes repeat a
-    value, whose keys are left out of everything; `longest`, for lists only, the longest read of every key.
+    value, whose keys are left out of everything; `longest`, for lists only, the longest read of every key;
+    `rings`, for registers only, versions that come before each other, by the write that is flagged for it.
     """
 
     columns: TxnColumns
@@ -34,6 +35,7 @@ class Analysis:
     updater: Ints
     ambiguous: int = 0
     longest: Ints | None = None
+    rings: dict[int, list[int]] = field(default_factory=dict)
 
     def flagged(self) -> dict[int, list[int]]:
         """The micro-operations that have a flag, by flag, in the order of the history."""
@@ -51,7 +53,7 @@ class Analysis:
 
 def judged(analysis: Analysis, wanted: Wanted) -> Verdict:
     """The verdict; `stats` hold every count, the models that are broken, and the cycles step by step."""
-    story = Story(analysis.columns, analysis.writers, analysis.updater, analysis.longest)
+    story = Story(analysis.columns, analysis.writers, analysis.updater, analysis.longest, analysis.rings)
     flagged = analysis.flagged()
     cycles, counts = search(analysis.graph, wanted.levels)
     for name in sorted(set(SHAPES) & set(wanted.anomalies)):

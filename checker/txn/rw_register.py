@@ -23,18 +23,20 @@ which costs the number of transactions times how many of them touch one key at o
 Kingsbury, Alvaro, Elle, 2020, section 5.
 """
 
-from itertools import pairwise
+from collections import deque
+from itertools import islice, pairwise
 from typing import Any
 
 from checker.history import History
 from checker.txn import register_loops as loops
 from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact, listed
 from checker.txn.components import components
+from checker.txn.flags import CYCLIC
 from checker.txn.graph import WW, Graph, add_fan, by_group, empty_graph
 from checker.txn.options import Wanted, wanted_of
 from checker.txn.order import add_process, add_realtime
 from checker.txn.place import Ints, Place, Plain, place_for
-from checker.txn.report import Analysis, judged
+from checker.txn.report import LISTED, Analysis, judged
 from checker.txn.writers import Writers, attributed
 from checker.verdict import Verdict
 
@@ -87,12 +89,14 @@ def analysis_of(
     first = (writers.writer, writers.previous, writers.flags)
     place.run(loops.judge_unwritten, columns.status, micro, when, first, initial)
     versions = _versions(columns, place, who, seen, (assumed, order))
-    graph = _graph(columns, place, writers, versions)
+    graph, rings = _graph(columns, place, writers, versions)
     if levels >= 2:
         add_process(graph, columns)
     if levels >= 3:
         add_realtime(graph, columns)
-    return Analysis(columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous)
+    return Analysis(
+        columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, rings=rings
+    )
 
 
 def _versions(
@@ -183,7 +187,10 @@ def _follow_order(
     return used
 
 
-def _graph(columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints]) -> Graph:
+def _graph(
+    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints]
+) -> tuple[Graph, dict[int, list[int]]]:
+    """The dependencies, and the rings of versions (`order.ring`) by the micro-operations flagged for them."""
     micro = (columns.starts, columns.kind, columns.key, columns.value)
     count, size = len(versions[0]), len(columns.kind)
     every = columns.values + columns.keys
@@ -197,9 +204,11 @@ def _graph(columns: TxnColumns, place: Place, writers: Writers, versions: tuple[
         count,
     )
     labels, parts = components(order, frozenset({WW}))
+    rings: dict[int, list[int]] = {}
     if parts < every:
         who = (writers.at, writers.flags)
         place.run(loops.break_keys, labels, place.full(parts, 0), key_of, who, broken)
+        rings = _rings(order, writers)
     graph = empty_graph(place, len(columns.status), 5 * count + 5 * size + 4 * len(columns.status))
     readers, installed = place.full(2 * size, 0), place.full(3 * count, 0)
     who = (writers.writer, writers.previous)
@@ -216,4 +225,28 @@ def _graph(columns: TxnColumns, place: Place, writers: Writers, versions: tuple[
     else:
         version[:] = range(every)
     add_fan(graph, readers[: 2 * read], installed[: 3 * written], version)
-    return graph
+    return graph, rings
+
+
+def _rings(order: Graph, writers: Writers) -> dict[int, list[int]]:
+    """A shortest ring of versions through each that was flagged, of as many as are listed."""
+    starts, out = order.index(frozenset({WW}))
+    flagged = (v for v, at in enumerate(writers.at) if at != -1 and writers.flags[at] & CYCLIC)
+    return {int(writers.at[v]): _ring(starts, out, order.targets, v) for v in islice(flagged, LISTED)}
+
+
+def _ring(starts: Ints, out: Ints, targets: Ints, begin: int) -> list[int]:
+    """The versions of a shortest ring, from `begin` on: breadth first until it is met again."""
+    came: dict[int, int] = {}
+    queue = deque([begin])
+    while begin not in came:
+        v = queue.popleft()
+        for edge in out[starts[v] : starts[v + 1]]:
+            w = int(targets[edge])
+            if w not in came:
+                came[w] = v
+                queue.append(w)
+    ring = [came[begin]]
+    while ring[-1] != begin:
+        ring.append(came[ring[-1]])
+    return ring[::-1]

@@ -108,6 +108,10 @@ def test_versions_in_a_circle() -> None:
         **{"linearizable-keys?": True},
     )
     assert "cyclic-versions" in verdict.stats["anomaly_types"]
+    (told,) = [anomaly for anomaly in verdict.anomalies if anomaly.type == "cyclic-versions"]
+    assert "x must have held 1 (by client" in told.sentence
+    assert "before 2 (by client" in told.sentence
+    assert told.operations == (0, 1, 2, 3), "both writes prove it"
 
 
 def test_a_register_may_have_had_a_value_before() -> None:
