@@ -13,7 +13,7 @@ from checker.linear.schedule import Schedule
 from checker.linear.search import Outcome
 from checker.linear.shown import Unseen
 from checker.verdict import Anomaly
-from checker.wording import listed, plural
+from checker.wording import listed
 
 NAMED = 8
 """States, or open calls, that a sentence names."""
