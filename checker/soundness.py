@@ -1,11 +1,10 @@
 """Could a working harness have recorded this table? As `history.py` asks of operations, asked of columns."""
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checker.spans import INVOKE, Spans, spans_of
+from checker.spans import INVOKE, Ints, Spans, compiled, spans_of
 
 if TYPE_CHECKING:
     from checker.table import Table
@@ -27,6 +26,8 @@ def sound(table: "Table") -> tuple["Table", Spans, list[str]] | None:
 
 def _writes_wrong(table: "Table", spans: Spans) -> bool:
     """Is an id written twice, or by a completion that contradicts its invocation?"""
+    if "write" not in table.columns():
+        return False
     begun, ended = table.write[spans.invoked], table.write[spans.ends]
     invoked = begun[(begun >= 0) & (table.type[spans.invoked] == INVOKE)]
     contradicts = (begun >= 0) & (ended >= 0) & (begun != ended)
@@ -41,10 +42,18 @@ def _clients_by_name(table: "Table") -> bool:
 
 def _numbered(table: "Table") -> "Table | None":
     """Indexes that increase are kept; if there are none, rows are; anything else is a problem."""
-    indexes = table.indexes
-    if not len(indexes) or (indexes[0] >= 0 and bool((np.diff(indexes) > 0).all())):
+    if compiled(_increase)(table.indexes):
         return table
-    return table.numbered() if bool((indexes == -1).all()) else None
+    return table.numbered() if bool((table.indexes == -1).all()) else None
+
+
+def _increase(indexes: Ints) -> bool:
+    last = -1
+    for index in indexes:
+        if index <= last:
+            return False
+        last = index
+    return True
 
 
 def _alone(table: "Table", spans: Spans) -> list[str]:
@@ -58,10 +67,20 @@ def _alone(table: "Table", spans: Spans) -> list[str]:
 
 
 def _time_travel(table: "Table") -> list[str]:
-    rows = np.flatnonzero(table.time >= 0)
-    late = np.flatnonzero(np.diff(table.time[rows]) < 0)
-    if not len(late):
+    before, row = compiled(_late)(table.time)
+    if row < 0:
         return []
-    (before, row), *_ = pairwise(rows[late[0] : late[0] + 2].tolist())
     told = f"{table.time[before]} of entry {table.indexes[before]}"
     return [f"entry {table.indexes[row]}: its time {table.time[row]} is before {told}"]
+
+
+def _late(times: Ints) -> tuple[int, int]:
+    """The first row whose time is less than the one told before it, with that row before; or -1, -1."""
+    last = -1
+    for row in range(len(times)):
+        if times[row] < 0:
+            continue
+        if last >= 0 and times[row] < times[last]:
+            return last, row
+        last = row
+    return -1, -1

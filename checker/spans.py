@@ -38,41 +38,50 @@ class Spans(NamedTuple):
 
 def spans_of(table: "Table") -> Spans | None:
     """Match completions with invocations. None where entries contradict each other."""
-    clients = np.flatnonzero(table.process >= 0)
-    numbers = table.process[clients]
-    if len(numbers) and int(numbers.max()) >= 4 * len(table) + 1024:
-        numbers = np.unique(numbers, return_inverse=True)[1].reshape(-1)
-    processes = int(numbers.max()) + 1 if len(numbers) else 0
-    spans = Spans(np.empty(len(clients), np.int64), np.empty(len(clients), np.int64))
-    count = _compiled(_match)(
-        clients, numbers, (table.type, table.f, table.key), np.full(processes, -1, np.int64), spans
-    )
-    if count < 0:
-        return None
-    return Spans(spans.invoked[:count].copy(), spans.completed[:count].copy())
+    # What is not written of `empty` and `zeros` takes no memory, so nobody has to count first.
+    numbers, clients = clients_of(table)
+    spans = Spans(np.empty(len(table), np.int64), np.empty(len(table), np.int64))
+    columns = table.type, table.f, table.key
+    count = compiled(_match)(numbers, columns, np.zeros(clients, np.int64), spans)
+    return None if count < 0 else Spans(spans.invoked[:count], spans.completed[:count])
+
+
+def clients_of(table: "Table") -> tuple[Ints, int]:
+    """The client of every row by a number (negative: none), and how many numbers there are."""
+    highest = int(table.process.max(initial=-1))
+    if highest < 4 * len(table) + 1024:
+        return table.process, highest + 1
+    clients = table.process >= 0
+    names, numbers = np.unique(table.process[clients], return_inverse=True)
+    every = np.full(len(table), -1, dtype=np.int64)
+    every[clients] = numbers.reshape(-1)
+    return every, len(names)
 
 
 @cache
-def _compiled(function: Any) -> Any:
+def compiled(function: Any) -> Any:
+    """The function as machine code, or itself where there is no numba."""
     return kernel.njit(function) if kernel.available() else function
 
 
-def _match(clients: Ints, numbers: Ints, columns: Any, open_at: Ints, spans: Spans) -> int:
+def _match(numbers: Ints, columns: Any, open_at: Ints, spans: Spans) -> int:
     """Fill the spans; how many there are, or -1 where a client contradicts itself.
 
-    `columns` are type, f and key; `open_at` has for each client its span without completion, or -1.
+    `columns` are type, f and key; `open_at` has for each client its span without completion plus one, or 0.
     """
     kinds, fs, keys = columns
     count = 0
-    for i in range(len(clients)):
-        row, client = clients[i], numbers[i]
-        at = open_at[client]
+    for row in range(len(numbers)):
+        client = numbers[row]
+        if client < 0:
+            continue
+        at = open_at[client] - 1
         if kinds[row] == INVOKE:
             if at >= 0:
                 return -1
-            open_at[client] = count
             spans.invoked[count], spans.completed[count] = row, -1
             count += 1
+            open_at[client] = count
         elif at < 0:
             spans.invoked[count], spans.completed[count] = row, row
             count += 1
@@ -81,5 +90,5 @@ def _match(clients: Ints, numbers: Ints, columns: Any, open_at: Ints, spans: Spa
             if fs[row] != fs[begun] or (keys[row] >= 0 and keys[begun] >= 0 and keys[row] != keys[begun]):
                 return -1
             spans.completed[at] = row
-            open_at[client] = -1
+            open_at[client] = 0
     return count

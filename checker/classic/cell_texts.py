@@ -71,7 +71,7 @@ def texts_of(table: "Table", rows: Ints) -> Texts:
 def _written(pool: "Pool", places: Sequence[int]) -> tuple[Bytes, Ints, Ints, NDArray[np.bool_]]:
     """Objects of the pool as JSON: the text, where in it each begins and ends, and which are lists."""
     values = [pool[place] for place in places]
-    if not all(map(_is_plain, values)):
+    if not all(map(is_plain, values)):
         raise OddElement
     try:
         written = [msgspec.json.encode(value) for value in values]
@@ -83,7 +83,8 @@ def _written(pool: "Pool", places: Sequence[int]) -> tuple[Bytes, Ints, Ints, ND
     return text, ends - lengths, ends, np.array([isinstance(value, list) for value in values])
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Is it of a kind that is the same element exactly if it is the same text?"""
     if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     return value is None or type(value) in (int, str, bool)

@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from checker import kernel
 from checker import options as option
 from checker.classic.element import shown
 from checker.classic.findings import VALUES_MAX, Findings, anomaly
@@ -49,7 +50,7 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     start = options.get("init", 0)
     if not _number(start):
         raise option.OptionError(f"option init is {start!r}; expected a number")
-    if history.table is not None:
+    if history.table is not None and kernel.available():
         from checker.classic.client_columns import in_columns
         from checker.classic.counter_columns import bounds_of
 

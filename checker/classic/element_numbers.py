@@ -135,13 +135,19 @@ def values_of(elements: Elements, numbers: Ints) -> list[Any]:
     for at in np.flatnonzero(kinds == NIL).tolist():
         values[at] = None
     written = np.flatnonzero(kinds == TEXT)
-    if len(written):
-        start, stop = elements.start[numbers[written]], elements.stop[numbers[written]]
-        joined = np.empty(int((stop - start).sum()) + len(written) + 1, dtype=np.uint8)
-        _join(elements.text, start, stop, joined)
-        decoded = msgspec.json.decode(joined.data)
-        for at, value in zip(written.tolist(), decoded, strict=True):
-            values[at] = value
+    start, stop = elements.start[numbers[written]], elements.stop[numbers[written]]
+    for at, value in zip(written.tolist(), decoded(elements.text, start, stop), strict=True):
+        values[at] = value
+    return values
+
+
+def decoded(text: Bytes, start: Ints, stop: Ints) -> list[Any]:
+    """The values that stand here, decoded all at once."""
+    if not len(start):
+        return []
+    joined = np.empty(int((stop - start).sum()) + len(start) + 1, dtype=np.uint8)
+    _join(text, start, stop, joined)
+    values: list[Any] = msgspec.json.decode(joined.data)
     return values
 
 

@@ -61,12 +61,12 @@ def anomaly(kind: str, sentence: str, *proof: Operation | None) -> Anomaly:
 def sample(values: Iterable[Any]) -> list[Any]:
     """The values for the stats: the least, in order where they have one, and not too many."""
     all_values = list(values)
+    return least(lambda: all_values)
+
+
+def least(each: Callable[[], Iterable[Any]]) -> list[Any]:
+    """The same of what `each` goes through, which may be asked twice."""
     try:
-        return heapq.nsmallest(VALUES_MAX, all_values)
+        return heapq.nsmallest(VALUES_MAX, each())
     except TypeError:
-        return heapq.nsmallest(VALUES_MAX, all_values, key=repr)
-
-
-def moment(operation: Operation) -> str:
-    """When an entry was recorded: `at 4.20 s`, or its place in the history where there is no clock."""
-    return f"at {operation.time / 1e9:.2f} s" if operation.time >= 0 else f"in entry {operation.index}"
+        return heapq.nsmallest(VALUES_MAX, each(), key=repr)

@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-import numpy as np
-
 from checker.classic.client_columns import ClientColumns
 from checker.table import TYPES
 
@@ -12,8 +10,8 @@ def counted(clients: ClientColumns) -> tuple[dict[str, Counter[str]], dict[str, 
     """Outcomes, and the index of the first invocation, by `f` in the order of these."""
     by_f: dict[str, Counter[str]] = {}
     first: dict[str, int] = {}
-    for name, operations in clients.names():
-        counts = np.bincount(clients.outcome[operations], minlength=len(TYPES)).tolist()
-        by_f[name] = Counter(dict(zip(("open", *TYPES[1:]), counts, strict=True)))
-        first[name] = int(clients.table.indexes[clients.begun[operations[0]]])
+    counts = clients.counts().tolist()
+    for name, operation, ends in zip(clients.names, clients.first.tolist(), counts, strict=True):
+        by_f[name] = Counter(dict(zip(("open", *TYPES[1:]), ends, strict=True)))
+        first[name] = int(clients.table.indexes[clients.begun[operation]])
     return by_f, first

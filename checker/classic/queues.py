@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from checker import kernel
 from checker import options as option
 from checker.classic.element import identity, shown
 from checker.classic.findings import LISTED, VALUES_MAX, Findings, anomaly, sample
@@ -76,7 +77,7 @@ class Count(NamedTuple):
 def check_queue(history: History, options: dict[str, Any]) -> Verdict:
     """Replay on an unordered queue. Takes no options."""
     option.only(options, "queue")
-    if history.table is not None:
+    if history.table is not None and kernel.available():
         from checker.classic.client_columns import in_columns
         from checker.classic.queue_columns import replay_of
 
@@ -150,7 +151,7 @@ def _came_out(pair: Pair) -> list[Any]:
 
 
 def _not_there(value: Any, pair: Pair) -> Anomaly:
-    sentence = f"{shown(value)} came out by {told(pair)}, but no enqueue that had begun by then left it there"
+    sentence = f"{shown(value)} came out of the {told(pair)}, but no enqueue begun by then left it there"
     return anomaly("unexpected", sentence, *pair)
 
 
@@ -160,7 +161,7 @@ def _not_there(value: Any, pair: Pair) -> Anomaly:
 def check_total_queue(history: History, options: dict[str, Any]) -> Verdict:
     """Compare what went in with what came out. Takes no options."""
     option.only(options, "total-queue")
-    if history.table is not None:
+    if history.table is not None and kernel.available():
         from checker.classic.client_columns import in_columns
         from checker.classic.queue_columns import count_of
 
@@ -258,5 +259,5 @@ def _lost(value: Any, proof: list[Pair], unknown: int) -> Anomaly:
 
 
 def _unexpected(value: Any, proof: list[Pair]) -> Anomaly:
-    sentence = f"{shown(value)} came out by {told(proof[0])}, and nobody had tried to put it in"
+    sentence = f"{shown(value)} came out of the {told(proof[0])}, and nobody had tried to put it in"
     return anomaly("unexpected", sentence, *(entry for pair in proof for entry in pair))

@@ -16,13 +16,14 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
+from checker import kernel
 from checker import options as option
 from checker.classic.element import identity, shown, times
-from checker.classic.findings import Findings, anomaly, moment, sample
+from checker.classic.findings import Findings, anomaly, sample
 from checker.history import History, Pair
 from checker.operation import Operation
 from checker.verdict import Anomaly, Verdict
-from checker.wording import told
+from checker.wording import moment, told
 
 RANK = {"ok": 2, "info": 1, "fail": 0}
 """Ends of an add, by how much they say for the element being there."""
@@ -62,7 +63,7 @@ class Adds(NamedTuple):
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge the final read. Takes no options."""
     option.only(options, "set")
-    if history.table is not None:
+    if history.table is not None and kernel.available():
         from checker.classic.client_columns import in_columns
         from checker.classic.set_columns import adds_of
 

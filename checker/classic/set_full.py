@@ -25,15 +25,16 @@ Rules and fields: jepsen.checker/set-full.
 from collections.abc import Sequence
 from typing import Any
 
+from checker import kernel
 from checker import options as option
 from checker.classic import set_timelines
 from checker.classic.element import shown, times
-from checker.classic.findings import Findings, anomaly, moment, sample
+from checker.classic.findings import Findings, anomaly, sample
 from checker.classic.set_timelines import Evidence, Fates, Shown
 from checker.history import History
 from checker.operation import Operation
 from checker.verdict import Anomaly, Verdict
-from checker.wording import told, who
+from checker.wording import moment, told, who
 
 QUANTILES = (0.0, 0.5, 0.95, 0.99, 1.0)
 
@@ -42,7 +43,7 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge every element. Option `linearizable?` (default false): a stale read is an anomaly."""
     option.only(options, "set-full", ("linearizable?",))
     linearizable = option.flag(options, "linearizable?")
-    if history.table is not None:
+    if history.table is not None and kernel.available():
         from checker.classic.client_columns import in_columns
         from checker.classic.set_full_columns import evidence_of
 
@@ -111,7 +112,7 @@ def _lost(evidence: Evidence, at: int) -> Anomaly:
     )
     assert known is not None
     assert missed is not None
-    before = f", was last seen by the read that began {moment(last)}" if last is not None else ""
+    before = f", it was last seen by the read that began {moment(last)}" if last is not None else ""
     sentence = (
         f"{_name(evidence, at)} is lost: {_known(known)}{before}, and the read that {who(missed)} "
         f"began {moment(missed)} does not show it"
@@ -155,5 +156,7 @@ def _duplicated(evidence: Evidence, found: Shown) -> Anomaly:
 
 def _unexpected(evidence: Evidence, found: Shown) -> Anomaly:
     read = evidence.read_at(found.read)
-    sentence = f"{told(read)}, shows {_name(evidence, found.element)}, which nobody had begun to add by then"
+    sentence = (
+        f"the {told(read)}, shows {_name(evidence, found.element)}, which nobody had begun to add by then"
+    )
     return anomaly("unexpected", sentence, *read)

@@ -10,6 +10,7 @@ Cost: one pass.  Names of fields: jepsen.checker/stats; `open-count` are invocat
 from collections import Counter
 from typing import Any
 
+from checker import kernel
 from checker import options as option
 from checker.classic.findings import Findings
 from checker.history import History
@@ -33,7 +34,7 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
 
 def _counted(history: History) -> tuple[dict[str, Counter[str]], dict[str, int]]:
     """Outcomes, and the index of the first invocation, by `f` in the order of these."""
-    if history.table is not None:
+    if history.table is not None and kernel.available():
         from checker.classic.client_columns import in_columns
         from checker.classic.outcome_columns import counted
 

@@ -7,6 +7,7 @@ nobody received cannot clash.  Cost: one pass.  Rules and names of fields: jepse
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from checker import kernel
 from checker import options as option
 from checker.classic.element import identity, shown, times
 from checker.classic.findings import LISTED, VALUES_MAX, Findings, anomaly
@@ -19,21 +20,25 @@ PROOF = 20
 
 
 class HandedOut(NamedTuple):
-    """Ids as numbers: how many different ones there are, and for those handed out twice or more how often,
-    most often first. `pairs_of`: the first operations that handed out an id."""
+    """Ids as numbers: how many different ones there are, and of those handed out twice or more how often.
+
+    `twice` has the most frequent first.  `range` gives the least and the greatest id, `pairs_of` the first
+    operations that handed out one.
+    """
 
     attempted: int
     acknowledged: int
     different: int
     twice: Sequence[tuple[int, int]]
     values: Callable[[Iterable[int]], list[Any]]
+    range: Callable[[], list[Any]]
     pairs_of: Callable[[int], list[Pair]]
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge all ids. Takes no options."""
     option.only(options, "unique-ids")
-    if history.table is not None:
+    if history.table is not None and kernel.available():
         from checker.classic.client_columns import in_columns
         from checker.classic.id_columns import handed_out
 
@@ -57,6 +62,7 @@ def _handed_out(history: History) -> HandedOut:
         different=len(ids),
         twice=sorted(twice, key=lambda found: -found[1]),
         values=lambda wanted: [_id(ids[at][0]) for at in wanted],
+        range=lambda: range_of([_id(pairs[0]) for pairs in ids]),
         pairs_of=lambda at: ids[at][:PROOF],
     )
 
@@ -75,13 +81,13 @@ def _verdict(ids: HandedOut) -> Verdict:
         "acknowledged-count": ids.acknowledged,
         "duplicated-count": len(ids.twice),
         "duplicated": {shown(names[at]): count for at, count in ids.twice[:VALUES_MAX]},
-        "range": _range(ids.values(range(ids.different))),
+        "range": ids.range(),
     }
     doubt = "" if ids.acknowledged else "no id was handed out, so nothing can be said about them"
     return findings.verdict(sound=f"all {ids.acknowledged} ids are different", doubt=doubt, stats=stats)
 
 
-def _range(ids: list[Any]) -> list[Any]:
+def range_of(ids: list[Any]) -> list[Any]:
     """The least and the greatest id; by their text where they cannot be compared."""
     try:
         return [min(ids), max(ids)] if ids else []
