@@ -10,7 +10,6 @@ import checker
 from checker import by_key, kernel, registry
 from checker.history import History
 from checker.operation import Operation
-from checker.table import Table
 from checker.verdict import Validity
 from splitbrain.checking import main
 
@@ -34,18 +33,23 @@ def entries(steps: list[Step]) -> list[Operation]:
     return found
 
 
-def kinds(steps: list[Step]) -> list[History]:
-    rows = History(entries(steps))
-    return [rows, History(Table.from_history(rows))] if kernel.available() else [rows]
+def kinds(rows: list[Operation]) -> list[History]:
+    """The history as operations, and where that is possible as columns."""
+    plain = History(rows)
+    if not kernel.available():
+        return [plain]
+    from checker.table import Table
+
+    return [plain, History(Table.from_history(plain))]
 
 
 @pytest.mark.parametrize("name", ["set", "set-full"])
 def test_a_set_of_each_key_has_its_own_elements(name: str) -> None:
-    for history in kinds(GOOD):
+    for history in kinds(entries(GOOD)):
         verdict = registry.check(history, name)
         assert verdict.validity is Validity.VALID, verdict.reason
         assert verdict.stats["keys"] == 2
-    for history in kinds(BAD):
+    for history in kinds(entries(BAD)):
         verdict = registry.check(history, name)
         assert verdict.validity is Validity.INVALID
         assert verdict.reason.startswith("1 of 2 keys; key y: ")
@@ -63,15 +67,14 @@ def test_a_completion_belongs_to_the_key_of_its_invocation() -> None:
         Operation(process=1, type="invoke", f="add", value=2),
         Operation(process=1, type="ok", f="add", value=2),
     ]
-    histories = [History(rows)] + ([History(Table.from_history(History(rows)))] if kernel.available() else [])
-    for history in histories:
+    for history in kinds(rows):
         found = {key: [o.index for o in part] for key, part in by_key.parts(history)}
         assert found == {"x": [0, 1], "": [2, 3]}
 
 
 def test_the_worst_key_decides_and_an_unknown_one_is_no_pass() -> None:
     steps: list[Step] = [("x", "add", 1, 1), ("x", "read", None, [1]), ("y", "add", 2, 2)]
-    for history in kinds(steps):
+    for history in kinds(entries(steps)):
         verdict = registry.check(history, "set")
         assert verdict.validity is Validity.UNKNOWN
         assert verdict.stats["failures"] == ["y"]
