@@ -1,8 +1,8 @@
 """How fast the isolation checkers are: CPU time without parsing, on histories made for it.
 
-    python benchmarks/isolation.py [--operations 1000000] [--levels read-committed,ccv] [--damaged] [--rmw
-    0.5] python benchmarks/isolation.py --table [--operations 1000000] python benchmarks/isolation.py
-    --growth [--levels ccv,pram]
+    python benchmarks/isolation.py [--operations 1000000] [--levels read-committed,ccv] [--damaged] [--rmw .5]
+    python benchmarks/isolation.py --table [--operations 1000000]
+    python benchmarks/isolation.py --growth [--levels ccv,pram]
 
 50 sessions, 1000 keys, 8 operations per transaction, half of them reads: the parameters of the measurements
 below.  The history is a serial execution, hence valid at all levels; `--damaged` makes one read in a
@@ -55,7 +55,8 @@ def main() -> None:
     if arguments.table:
         table(arguments)
         return
-    sizes = [10_000, 100_000, 1_000_000] if arguments.growth else [arguments.operations]
+    sizes = [10_000, 100_000, 1_000_000, 10_000_000] if arguments.growth else [arguments.operations]
+    before: dict[str, float] = {}
     for operations in sizes:
         made = generated(operations, arguments.seed, arguments.damaged, arguments.rmw)
         print(f"{operations} operations, seed {arguments.seed}, peak {memory():.2f} GB before checks")
@@ -63,9 +64,12 @@ def main() -> None:
             ends = () if arguments.unordered else made[1]
             cold, _ = measured(made[0], ends, name)
             warm, verdict = min((measured(made[0], ends, name) for _ in range(2)), key=lambda pair: pair[0])
+            grown = f"x {warm / before[name]:4.1f}  " if name in before else ""
+            before[name] = warm
             print(
-                f"{name:20} first {cold:7.2f} s  then {warm:7.2f} s  valid: {verdict.validity.as_json()}  "
-                f"peak {memory():.2f} GB  {verdict.stats.get('search_steps', '')}",
+                f"{name:20} first {cold:8.3f} s  then {warm:8.4f} s  {grown}"
+                f"valid: {verdict.validity.as_json()}  peak {memory():.2f} GB  "
+                f"{verdict.stats.get('search_steps', '')}",
                 flush=True,
             )
 
