@@ -68,7 +68,7 @@ def makes(kind: int, value: int, plan: Plan) -> bool:
     return bool((what == WRITE and a == value) or (what == CAS and b == value))
 
 
-@njit_inlined
+@njit_uncounted
 def guess(nodes: Array, leaf: int, new: int, plan: Plan) -> int:
     """Write into row `new` a successor of a row above `leaf` that may help its due call: 1, or 0 for none."""
     due = plan.entries[plan.offsets[nodes[leaf, LEVEL]], CALL]
@@ -102,7 +102,7 @@ def guess(nodes: Array, leaf: int, new: int, plan: Plan) -> int:
     return 0
 
 
-@njit_inlined
+@njit_uncounted
 def jump(nodes: Array, at: int, new: int, cursor: Array, plan: Plan) -> int:
     """Write into row `new` a successor of some row above row `at`: 1, or 0 where there is none."""
     cursor[STRIDE] = cursor[STRIDE] * 3 // 2
@@ -179,9 +179,11 @@ def search(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> int:
 def more(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> tuple[Array, Array]:
     """Twice as many rows, chained anew into twice as many heads."""
     grown = np.empty((2 * len(nodes), nodes.shape[1]), np.int64)
-    grown[: len(nodes)] = nodes
     wider = np.full(len(plan.offsets) + len(grown), np.int32(NONE), np.int32)
     for row in range(cursor[COUNT]):
+        # Field by field: an assignment of rows would compile what is to be said of shapes that do not match.
+        for field in range(nodes.shape[1]):
+            grown[row, field] = nodes[row, field]
         remember(grown, row, wider, plan)
     return grown, wider
 

@@ -192,7 +192,7 @@ def take(  # noqa: PLR0912 one kernel
     return 1
 
 
-@njit_inlined
+@njit_uncounted
 def missing_step(nodes: Array, at: int, new: int, position: int, plan: Plan) -> None:
     """Row `new` says which step `take` lacked: from the state of row `at`, or from the one before it."""
     first, count = plan.offsets[nodes[at, LEVEL]], plan.offsets[nodes[at, LEVEL] + 1]
