@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.search import last_below, lower_bound
+from checker.isolation.search import last_writer, lower_bound
 
 CAUSAL, MONOTONIC = 0, 1
 
@@ -196,7 +196,7 @@ class Behind(NamedTuple):
     mode: int
 
 
-def behind(facts: Facts, work: Behind, out: Out) -> int:  # noqa: PLR0912
+def behind(facts: Facts, work: Behind, out: Out) -> int:
     """For each read and each session, the last transaction that writes the key and is in front of t3.
 
     Transactions are walked in an order in which clocks grow, so a search starts where the last one ended.
@@ -222,16 +222,8 @@ def behind(facts: Facts, work: Behind, out: Out) -> int:  # noqa: PLR0912
                 else:
                     limit = work.limit[j] if work.stamp[j] == t3 else 0
                 done = 0 if t1 == facts.transactions else clocks[t1 * sessions + j]
-                if limit <= done:
-                    continue
-                begin, end = facts.group_begin[g], facts.group_begin[g + 1]
-                w = last_below(facts.writer_at, begin, end, work.hint[g], limit)
-                work.hint[g] = max(w, begin)
-                if w < begin or facts.writer_at[w] < done:
-                    continue
-                place = facts.writer_at[w]
-                t2 = facts.at[facts.session_start[j] + place]
-                if t2 != t1:
+                t2 = last_writer(facts, work.hint, g, done, limit)
+                if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2
                         out.slot[count] = r

@@ -22,7 +22,7 @@ from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.precedence import Precedence
-from checker.isolation.search import last_below, lower_bound
+from checker.isolation.search import last_writer, lower_bound
 
 
 class Versions(NamedTuple):
@@ -189,16 +189,8 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
                 j = facts.group_session[g]
                 limit = clocks[t3 * width * sessions + j] // width
                 done = clocks[t1 * width * sessions + j] // width
-                if limit <= done:
-                    continue
-                begin, end = facts.group_begin[g], facts.group_begin[g + 1]
-                w = last_below(facts.writer_at, begin, end, work.hint[g], limit)
-                work.hint[g] = max(w, begin)
-                if w < begin or facts.writer_at[w] < done:
-                    continue
-                place = facts.writer_at[w]
-                t2 = facts.at[facts.session_start[j] + place]
-                if t2 == t1:
+                t2 = last_writer(facts, work.hint, g, done, limit)
+                if t2 < 0 or t2 == t1:
                     continue
                 if count < room:
                     out.source[count], out.target[count] = t2 * width + width - 1, t1 * width

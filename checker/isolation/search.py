@@ -1,6 +1,7 @@
 """Looking something up in a sorted part of a column. Kernels that other kernels call (`engine.py`)."""
 
 from checker.isolation.columns import Ints
+from checker.isolation.facts import Facts
 
 
 def lower_bound(column: Ints, low: int, high: int, value: int) -> int:
@@ -24,3 +25,18 @@ def last_below(column: Ints, begin: int, end: int, at: int, limit: int) -> int:
     while at >= begin and column[at] >= limit:
         at -= 1
     return at
+
+
+def last_writer(facts: Facts, hint: Ints, group: int, done: int, limit: int) -> int:
+    """Of the writers of one key in one session (`group`), the last one in front of `limit`.
+
+    -1 where there is none, or only in front of `done`.  `hint` [group] is where the search before ended.
+    """
+    if limit <= done:
+        return -1
+    begin, end = facts.group_begin[group], facts.group_begin[group + 1]
+    w = last_below(facts.writer_at, begin, end, hint[group], limit)
+    hint[group] = max(w, begin)
+    if w < begin or facts.writer_at[w] < done:
+        return -1
+    return int(facts.at[facts.session_start[facts.group_session[group]] + facts.writer_at[w]])
