@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checker import kernel
 from checker.history import History
-from checker.isolation import commit_order, levels
+from checker.isolation import commit_order
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Compiled, Interpreted
 from checker.isolation.levels import LEVELS, check_columns
@@ -23,6 +23,7 @@ from checker.isolation.tabled import transactions_of
 from checker.operation import Operation
 from checker.verdict import Verdict
 from tests.unit.isolation_script import (
+    CHECKERS,
     Script,
     Sessions,
     drawn,
@@ -34,19 +35,6 @@ from tests.unit.isolation_script import (
 )
 
 pytestmark = pytest.mark.skipif(not kernel.available(), reason="numba is not installed (the extra `scale`)")
-
-CHECKERS = {
-    "read-committed": levels.read_committed,
-    "read-atomic": levels.read_atomic,
-    "read-your-writes": levels.read_your_writes,
-    "monotonic-reads": levels.monotonic_reads,
-    "monotonic-writes": levels.monotonic_writes,
-    "writes-follow-reads": levels.writes_follow_reads,
-    "pram": levels.pram,
-    "causal-consistency": levels.causal_consistency,
-    "snapshot-isolation": levels.snapshot_isolation,
-    "serializable": levels.serializable,
-}
 
 
 @st.composite

@@ -4,7 +4,21 @@ from random import Random
 from typing import Any, NamedTuple
 
 from checker.history import History
+from checker.isolation import levels
 from checker.operation import Operation
+
+CHECKERS = {
+    "read-committed": levels.read_committed,
+    "read-atomic": levels.read_atomic,
+    "read-your-writes": levels.read_your_writes,
+    "monotonic-reads": levels.monotonic_reads,
+    "monotonic-writes": levels.monotonic_writes,
+    "writes-follow-reads": levels.writes_follow_reads,
+    "pram": levels.pram,
+    "causal-consistency": levels.causal_consistency,
+    "snapshot-isolation": levels.snapshot_isolation,
+    "serializable": levels.serializable,
+}
 
 Step = tuple[str, str, Any]
 

@@ -14,22 +14,9 @@ from checker.isolation.columns import columns_of
 from checker.isolation.levels import LEVELS, check_columns
 from checker.operation import Operation
 from checker.verdict import Validity, Verdict
-from tests.unit.isolation_script import Script, Sessions, history_of, ok, simulated
+from tests.unit.isolation_script import CHECKERS, Script, Sessions, history_of, ok, simulated
 
 LITMUS = Path(__file__).parents[2].parent / "shared" / "histories" / "litmus" / "elle_rw_register.json"
-
-CHECKERS = {
-    "read-committed": levels.read_committed,
-    "read-atomic": levels.read_atomic,
-    "read-your-writes": levels.read_your_writes,
-    "monotonic-reads": levels.monotonic_reads,
-    "monotonic-writes": levels.monotonic_writes,
-    "writes-follow-reads": levels.writes_follow_reads,
-    "pram": levels.pram,
-    "causal-consistency": levels.causal_consistency,
-    "snapshot-isolation": levels.snapshot_isolation,
-    "serializable": levels.serializable,
-}
 
 NEWER_THEN_OLDER: Sessions = [
     [ok(("w", "x", 1)), ok(("w", "x", 2))],
