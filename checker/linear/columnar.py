@@ -20,7 +20,7 @@ from checker.linear import kernel_values as values
 from checker.linear.call import FOREVER
 from checker.linear.kernel_schedule import CAS, DIFFERS, READ, WRITE
 from checker.linear.models import CasRegister, FifoQueue, GrowingSet, Model, Register
-from checker.linear.table_calls import FAIL, TableCalls, calls_of, code_of
+from checker.linear.table_calls import FAIL, TableCalls, calls_of, code_of, texts_of
 from checker.spans import Spans
 from checker.table import Table
 
@@ -59,11 +59,12 @@ def sifted(history: History, model: Model, independent: bool, searched: int, tol
     if table is None or table.odd or type(model) not in judges:
         return None
     spans = history.spans()
-    known = None if independent else plain.sifted(table, spans, model)
+    pool = values.take_apart(*texts_of(table.pool))
+    known = None if independent else plain.sifted(table, spans, pool, model)
     if known is not None and (not len(known.wrong) or known.calls > told):
         left = [_pairs(table, spans, known.wrong)] if len(known.wrong) else []
         return Sifted(known.calls, known.crashed, 1, left, proof=bool(left))
-    calls = calls_of(table, spans, independent)
+    calls = calls_of(table, spans, pool, independent)
     if calls is None or not len(calls.span):
         return None
     named = _named(table, calls, model)

@@ -30,8 +30,9 @@ def extract(  # noqa: PLR0917 one kernel
     """Fill `out` (span, starts, ends, stores, codes) and return how many calls there are, or DECLINED.
 
     `columns` are type, f, kind and value, `pool` forms and codes by place, `names` the places of the two
-    operations.  `skipping` says whether a call that tells is left out if it crashed, and if it told nil;
-    where not, it is DECLINED.  So is what has no code, or was never invoked.
+    operations.  `skipping` says of a call that tells: is it left out if it crashed (else DECLINED), is it
+    left out if it told nil, and if not, is that DECLINED (else a value like others)?  What has no code, or
+    was never invoked, is DECLINED.
     """
     invoked, completed = spans
     types, fs, kinds, cells = columns

@@ -14,7 +14,7 @@ from checker.linear import kernel_values as values
 from checker.linear.call import FOREVER
 from checker.linear.kernel_register import NEVER, SPAN_MAX
 from checker.linear.models import CasRegister, FifoQueue, Model, Register
-from checker.linear.table_calls import code_of, texts_of
+from checker.linear.table_calls import code_of
 from checker.pool import Pool
 from checker.spans import Spans
 from checker.table import Table
@@ -43,17 +43,21 @@ class Plain(NamedTuple):
     wrong: Array
 
 
-def sifted(table: Table, spans: Spans, model: Model) -> Plain | None:
-    """Judge the table as one object; None where it is not plain."""
+def sifted(table: Table, spans: Spans, pool: tuple[Array, Array], model: Model) -> Plain | None:
+    """Judge the table as one object; None where it is not plain.
+
+    `pool` are forms and codes by place (`kernel_values.take_apart`).
+    """
     plain = type(model) in (Register, CasRegister, FifoQueue) and len(table) < SPAN_MAX
     if not plain or not len(spans.invoked) or bool((table.key != -1).any()):
         return None
-    return _queue(table, spans, model) if isinstance(model, FifoQueue) else _register(table, spans, model)
+    judge = _queue if isinstance(model, FifoQueue) else _register
+    return judge(table, spans, pool, model)
 
 
-def _register(table: Table, spans: Spans, model: Any) -> Plain | None:
+def _register(table: Table, spans: Spans, pool: tuple[Array, Array], model: Any) -> Plain | None:
     init = code_of(model.init, table.pool)
-    calls = _calls(table, spans, ("write", "read"), (True, model.init is not None, False))
+    calls = _calls(table, spans, pool, ("write", "read"), (True, model.init is not None, False))
     if calls is None or init == values.OTHER:
         return None
     clusters, count = _numbered(calls.codes, init)
@@ -74,8 +78,8 @@ def _register(table: Table, spans: Spans, model: Any) -> Plain | None:
     return _plain(calls, np.isin(clusters, wrong) if wrong else None)
 
 
-def _queue(table: Table, spans: Spans, model: Any) -> Plain | None:
-    calls = _calls(table, spans, ("enqueue", "dequeue"), (False, False, True))
+def _queue(table: Table, spans: Spans, pool: tuple[Array, Array], model: Any) -> Plain | None:
+    calls = _calls(table, spans, pool, ("enqueue", "dequeue"), (False, False, True))
     if calls is None or model.init:
         return None
     numbers, count = _numbered(calls.codes, values.OTHER)
@@ -104,14 +108,17 @@ def _plain(calls: PlainCalls, wrong: Array | None) -> Plain:
 
 
 def _calls(
-    table: Table, spans: Spans, names: tuple[str, str], skipping: tuple[bool, bool, bool]
+    table: Table,
+    spans: Spans,
+    pool: tuple[Array, Array],
+    names: tuple[str, str],
+    skipping: tuple[bool, bool, bool],
 ) -> PlainCalls | None:
     """The calls of the table; None where there are others than these two, or values without a code."""
     size = len(spans.invoked)
     out = PlainCalls(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, np.bool_, np.int64)))
     columns = table.type, table.f, table.kind, table.value
     places = tuple(_place(table.pool, name) for name in names)
-    pool = values.take_apart(*texts_of(table.pool))
     count = kernel_rows.extract(tuple(spans), columns, pool, places, skipping, tuple(out))
     return None if count <= 0 else PlainCalls(*(column[:count] for column in out))
 

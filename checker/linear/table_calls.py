@@ -52,12 +52,14 @@ class TableCalls(NamedTuple):
         return TableCalls(*(column[kept] for column in self))
 
 
-def calls_of(table: Table, spans: Spans, independent: bool) -> TableCalls | None:
-    """All calls of clients. None: there are values that have no code where a key is needed."""
+def calls_of(table: Table, spans: Spans, pool: tuple[Array, Array], independent: bool) -> TableCalls | None:
+    """All calls of clients. None: there are values that have no code where a key is needed.
+
+    `pool` are forms and codes by place (`kernel_values.take_apart`).
+    """
     invoked, completed = spans.invoked, spans.completed
     alone, answered = invoked == completed, completed >= 0
     outcome = np.where(answered, table.type[completed], INFO)
-    pool = values.take_apart(*texts_of(table.pool))
     parts = 3 if independent else 2
     given = _values(table, invoked, pool, parts)
     got = _values(table, completed, pool, parts)
