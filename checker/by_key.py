@@ -8,6 +8,7 @@ the verdict is as bad as the worst.
 `results`: by key its verdict and the checker's own stats.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -29,7 +30,7 @@ def check(checker: Checker, history: History, options: dict[str, Any]) -> Verdic
     """The checker's verdict; on each key alone where the history has keys."""
     if not has_keys(history):
         return checker(history, options)
-    return _together({key: checker(part, options) for key, part in parts(history)})
+    return _together([(key, checker(part, options)) for key, part in parts(history)])
 
 
 def has_keys(history: History) -> bool:
@@ -44,14 +45,14 @@ def parts(history: History) -> Iterator[tuple[str, History]]:
     if history.table is not None and not history.table.odd:
         yield from _of_table(history)
         return
-    entries: dict[str, list[Operation]] = {}
+    entries: dict[str | None, list[Operation]] = {}
     for invocation, completion in history.pairs():
-        mine = entries.setdefault(str(invocation.key or ""), [])
+        mine = entries.setdefault(invocation.key, [])
         mine.append(invocation)
         if completion is not None and completion is not invocation:
             mine.append(completion)
     for key, operations in entries.items():
-        yield key, History(sorted(operations, key=lambda operation: operation.index))
+        yield key or "", History(sorted(operations, key=lambda operation: operation.index))
 
 
 def _of_table(history: History) -> Iterator[tuple[str, History]]:
@@ -76,30 +77,30 @@ def _of_table(history: History) -> Iterator[tuple[str, History]]:
         yield name, History(Table(columns, table.pool, {}))
 
 
-def _together(verdicts: dict[str, Verdict]) -> Verdict:
-    validity = worst(verdict.validity for verdict in verdicts.values())
-    failures = [key for key, verdict in verdicts.items() if verdict.validity is not Validity.VALID]
-    wrong = [key for key in failures if verdicts[key].validity is validity]
-    reason = f"all {plural(len(verdicts), 'key')}: {next(iter(verdicts.values())).reason}"
+def _together(verdicts: list[tuple[str, Verdict]]) -> Verdict:
+    """The verdicts as one. Names are no dictionary's keys here: no key and the key `""` have one name."""
+    validity = worst(verdict.validity for _, verdict in verdicts)
+    failures = [each for each in verdicts if each[1].validity is not Validity.VALID]
+    passes = [each for each in verdicts if each[1].validity is Validity.VALID]
+    wrong = [each for each in failures if each[1].validity is validity]
+    count = plural(len(verdicts), "key")
+    reason = f"all {count}: {verdicts[0][1].reason}"
     if wrong:
-        reason = (
-            f"{len(wrong)} of {plural(len(verdicts), 'key')}; key {wrong[0]}: {verdicts[wrong[0]].reason}"
-        )
+        reason = f"{len(wrong)} of {count}; key {wrong[0][0]}: {wrong[0][1].reason}"
     anomalies = tuple(
         msgspec.structs.replace(anomaly, key=key, sentence=f"key {key}: {anomaly.sentence}")
-        for key in failures
-        for anomaly in verdicts[key].anomalies
+        for key, verdict in failures
+        for anomaly in verdict.anomalies
     )
-    allowed: dict[str, int] = {}
-    for verdict in verdicts.values():
-        for kind, count in verdict.allowed.items():
-            allowed[kind] = allowed.get(kind, 0) + count
-    told = [*failures, *(key for key in verdicts if key not in set(failures))][:LISTED]
-    results = {key: {"valid": verdicts[key].validity.as_json(), **verdicts[key].stats} for key in told}
+    allowed: Counter[str] = Counter()
+    for _, verdict in verdicts:
+        allowed.update(verdict.allowed)
+    told = [*failures, *passes][:LISTED]
+    results = {key: {"valid": verdict.validity.as_json(), **verdict.stats} for key, verdict in told}
     return Verdict(
         validity=validity,
         reason=reason,
         anomalies=anomalies[:LISTED],
-        allowed=allowed,
-        stats={"keys": len(verdicts), "failures": failures, "results": results},
+        allowed=dict(allowed),
+        stats={"keys": len(verdicts), "failures": [key for key, _ in failures], "results": results},
     )

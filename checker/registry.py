@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from checker import by_key
 from checker.history import History
 from checker.options import OptionError
 from checker.verdict import Unfit, Validity, Verdict
@@ -142,17 +143,11 @@ def check(history: History, name: str, options: dict[str, Any] | None = None) ->
         raise UnknownChecker(f"no checker is called {name!r}; there are {', '.join(CHECKERS)}")
     checker = CHECKERS[name]
     if name in ONE_OBJECT:
-        checker = functools.partial(_by_key, checker)
+        checker = functools.partial(by_key.check, checker)
     verdict = _run(checker, history, options or {})
     if verdict.validity is Validity.VALID and name not in OWN and not _tested(history):
         verdict = msgspec.structs.replace(verdict, validity=Validity.UNKNOWN, reason=UNTESTED)
     return _doubted(verdict, history.problems if name in OWN else _defects(history))
-
-
-def _by_key(checker: Checker, history: History, options: dict[str, Any]) -> Verdict:
-    from checker import by_key
-
-    return by_key.check(checker, history, options)
 
 
 def _tested(history: History) -> bool:

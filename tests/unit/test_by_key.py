@@ -109,3 +109,16 @@ def test_where_no_client_did_anything_nothing_was_tested(name: str) -> None:
         verdict = registry.check(History(rows), name)
         assert verdict.validity is Validity.UNKNOWN
         assert verdict.reason == registry.UNTESTED
+
+
+def test_no_key_and_an_empty_one_are_two_objects_of_which_none_is_forgotten() -> None:
+    rows = [Operation(process=0, type=kind, f="add", value=1, key=None) for kind in ("invoke", "ok")]
+    rows += [
+        Operation(process=client, type=kind, f="read", value=[], key=key)
+        for client, key in ((1, None), (2, ""))
+        for kind in ("invoke", "ok")
+    ]
+    for history in kinds(rows):
+        verdict = registry.check(history, "set")
+        assert verdict.validity is Validity.INVALID, "what was added without a key is lost"
+        assert verdict.stats["keys"] == 2
