@@ -172,3 +172,25 @@ def test_a_long_history_with_duplicate_values_is_searched_in_columns(
     verdicts = [checker.check(History(kind), {}) for kind in (rows, table)]
     assert [verdict.validity for verdict in verdicts] == [expected, expected]
     assert verdicts[0].reason == verdicts[1].reason
+
+
+def test_a_plain_register_leaves_out_failed_writes_and_reads_that_tell_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from checker.table import Table
+
+    monkeypatch.setattr(checker, "SHORTENED", 0)
+
+    def validity(*steps: tuple[str, Any, Any, Any]) -> Validity:
+        rows = [
+            Operation(process=0, type=kind, f=f, value=value)  # type: ignore[arg-type]
+            for f, end, asked, answer in steps
+            for kind, value in (("invoke", asked), (end, answer))
+        ]
+        table = Table.from_history(History(rows))
+        return checker.check(History(table), {"model": "register", "init": 0}).validity
+
+    write, failed = ("write", "ok", 1, 1), ("write", "fail", 2, 2)
+    assert validity(write, failed, ("read", "ok", None, 1)) is Validity.VALID
+    assert validity(write, failed, ("read", "ok", None, 2)) is Validity.INVALID
+    assert validity(write, ("read", "ok", None, None)) is Validity.VALID
