@@ -106,6 +106,7 @@ def _partitions(
                 for pairs in found.left
                 for part in model.partition(calls_of(pairs, independent, model.keeps))
             ]
+            assert left or not found.proof, "what is out of order in columns is so in calls"
             return found.calls, found.crashed, found.keys, left, found.proof
     calls = calls_of(history.pairs(), independent, model.keeps)
     groups = list(model.partition(calls))
