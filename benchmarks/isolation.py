@@ -5,9 +5,10 @@
     python benchmarks/isolation.py --growth [--levels ccv,pram]
 
 50 sessions, 1000 keys, 8 operations per transaction, half of them reads: the parameters of the measurements
-below.  The history is a serial execution, hence valid at all levels; `--damaged` makes one read in a
+below.  The history is a serial execution, hence valid at all levels, recorded as sessions side by side
+would: a transaction ends up to 50 places later than it took effect.  `--damaged` makes one read in a
 thousand see nothing; `--rmw` is the share of operations that are reads followed by a write of the
-same key; `--unordered` hides in which order the transactions ended.  Each level runs twice: the first time
+same key.  Each level runs twice: the first time
 includes compiling (or loading the machine code from disk), the second does not.  `--table` writes the
 history as JSON lines, reads it, and judges the table.
 
@@ -47,7 +48,6 @@ def main() -> None:
     parser.add_argument(
         "--rmw", type=float, default=0.0, help="share of reads followed by a write of the key"
     )
-    parser.add_argument("--unordered", action="store_true", help="without the order in which they ended")
     parser.add_argument("--growth", action="store_true", help="ten times as many operations, again and again")
     parser.add_argument("--table", action="store_true", help="from a file of JSON lines")
     parser.add_argument("--seed", type=int, default=1)
@@ -61,9 +61,8 @@ def main() -> None:
         made = generated(operations, arguments.seed, arguments.damaged, arguments.rmw)
         print(f"{operations} operations, seed {arguments.seed}, peak {memory():.2f} GB before checks")
         for name in arguments.levels.split(","):
-            ends = () if arguments.unordered else made[1]
-            cold, _ = measured(made[0], ends, name)
-            warm, verdict = min((measured(made[0], ends, name) for _ in range(2)), key=lambda pair: pair[0])
+            cold, _ = measured(made, name)
+            warm, verdict = min((measured(made, name) for _ in range(2)), key=lambda pair: pair[0])
             grown = f"x {warm / before[name]:4.1f}  " if name in before else ""
             before[name] = warm
             print(
@@ -74,19 +73,19 @@ def main() -> None:
             )
 
 
-def measured(columns: TransactionColumns, ends: Any, name: str) -> tuple[float, Verdict]:
+def measured(columns: TransactionColumns, name: str) -> tuple[float, Verdict]:
     """CPU seconds of one check, and the verdict."""
     begin = time.process_time()
-    verdict = check_columns(columns, name, ends=ends)
+    verdict = check_columns(columns, name)
     return time.process_time() - begin, verdict
 
 
 def table(arguments: argparse.Namespace) -> None:
     """Write, read and judge a file."""
-    columns, ends = generated(arguments.operations, arguments.seed, arguments.damaged, arguments.rmw)
+    columns = generated(arguments.operations, arguments.seed, arguments.damaged, arguments.rmw)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.jsonl"
-        write(path, columns, ends)
+        write(path, columns)
         begin = time.process_time()
         history = load(path)
         print(
@@ -105,11 +104,10 @@ def table(arguments: argparse.Namespace) -> None:
                 print(f"{name:20} {turn:5} {spent:7.2f} s  valid: {answer}  peak {memory():.2f} GB")
 
 
-def write(path: Path, columns: TransactionColumns, ends: Any) -> None:
-    """The history as JSON lines, in the order in which transactions ended."""
-    session = numpy.searchsorted(columns.session_start, numpy.arange(len(ends)), side="right") - 1
+def write(path: Path, columns: TransactionColumns) -> None:
+    """The history as JSON lines."""
     with path.open("w", encoding="utf-8") as file:
-        for t in numpy.argsort(ends).tolist():
+        for t, session in enumerate(columns.session.tolist()):
             rows = range(int(columns.operation_start[t]), int(columns.operation_start[t + 1]))
             steps = [(int(columns.kind[o]), int(columns.key[o]), int(columns.version[o])) for o in rows]
             asked = ",".join(
@@ -119,7 +117,7 @@ def write(path: Path, columns: TransactionColumns, ends: Any) -> None:
                 f'["{"w" if kind else "r"}",{key},{"null" if version < 0 else version}]'
                 for kind, key, version in steps
             )
-            head = f'{{"process":{session[t]},"f":"txn","type":'
+            head = f'{{"process":{session},"f":"txn","type":'
             file.write(f'{head}"invoke","value":[{asked}]}}\n{head}"ok","value":[{seen}]}}\n')
 
 
@@ -128,10 +126,8 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def generated(
-    operations: int, seed: int, damaged: bool = False, rmw: float = 0.0
-) -> tuple[TransactionColumns, Any]:
-    """A serial execution of random transactions, each by a random session, as columns; and its order."""
+def generated(operations: int, seed: int, damaged: bool = False, rmw: float = 0.0) -> TransactionColumns:
+    """A serial execution of random transactions, each by a random session, as columns."""
     rng = numpy.random.default_rng(seed)
     transactions = operations // LENGTH
     kind = rng.integers(0, 2, operations)
@@ -144,19 +140,29 @@ def generated(
         stale = (kind == READ) & (rng.random(operations) < 0.001)
         version[stale] = INITIAL
     session = rng.integers(0, SESSIONS, transactions)
-    order = numpy.argsort(session, kind="stable")
+    order = _ended(session, rng)
     rows = (order[:, None] * LENGTH + numpy.arange(LENGTH)).ravel()
-    columns = TransactionColumns(
-        session_start=numpy.concatenate(([0], numpy.cumsum(numpy.bincount(session, minlength=SESSIONS)))),
+    return TransactionColumns(
+        session=session[order],
         status=numpy.zeros(transactions, dtype=numpy.int64),
         operation_start=numpy.arange(transactions + 1) * LENGTH,
         kind=kind[rows],
         key=key[rows],
         version=version[rows],
+        sessions=SESSIONS,
         keys=KEYS,
         versions=operations,
     )
-    return columns, order
+
+
+def _ended(session: Any, rng: Any) -> Any:
+    """In which order transactions end that take effect in the order of their numbers."""
+    ends = numpy.arange(len(session)) + rng.random(len(session)) * SESSIONS
+    order = numpy.argsort(session, kind="stable")
+    # A session's next transaction ends after this one: a running maximum, each session in a band of its own.
+    band = session[order] * (2.0 * (len(session) + SESSIONS))
+    ends[order] = numpy.maximum.accumulate(band + ends[order]) - band
+    return numpy.lexsort((numpy.arange(len(session)), ends))
 
 
 def _seen(kind: Any, key: Any, version: Any) -> Any:

@@ -4,7 +4,10 @@ What all checkers of this package read.  A transaction is the smallest unit; a l
 transaction of one operation.  Sessions are the clients (processes) of the history.
 
 Rules of this file
-  1. Transactions are numbered session by session, in the order in which each session issued them.
+  1. Transactions are numbered in the order in which the history ended them; each session's own are so in the
+     order in which it issued them.  What is near in time is near in memory, which is what the kernels live
+     on; and it is the order in which they probably took effect.  (For columns made by a program any order
+     will do that keeps the order of each session.)
   2. Keys and versions are dense numbers from 0.  A version is a value written to a key: writes must be
      unique per key, for only then does a read say which write it saw.  INITIAL is the value of a key that
      nobody wrote (option `init`, None unless told).
@@ -19,6 +22,7 @@ the key in the entry's `key`, or as an independent `[k, v]`, or with no key at a
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
@@ -43,32 +47,29 @@ class Unsuitable(ValueError):
 class TransactionColumns(NamedTuple):
     """Transactions t, operations o. Kernels take this as it is.
 
-    `session_start` [sessions + 1]: the transactions of session s are session_start[s] up to the next.
-    `status` [t]: COMMITTED, FAILED or UNKNOWN.  `operation_start` [t + 1]: likewise for operations.
+    `session` [t]: a number from 0.  `status` [t]: COMMITTED, FAILED or UNKNOWN.
+    `operation_start` [t + 1]: the operations of transaction t are operation_start[t] up to the next.
     `kind` [o]: READ or WRITE.  `key` [o].  `version` [o]: what was read or written; INITIAL for reads only.
-    `keys`, `versions`: how many there are.
+    `sessions`, `keys`, `versions`: how many there are.
     """
 
-    session_start: Ints
+    session: Ints
     status: Ints
     operation_start: Ints
     kind: Ints
     key: Ints
     version: Ints
+    sessions: int
     keys: int
     versions: int
 
 
 class Names(msgspec.Struct, frozen=True):
-    """What the numbers stand for, for sentences. Empty where a history was made of numbers.
-
-    `ends` [t]: where in the history the entry is that tells how a transaction ended.
-    """
+    """What the numbers stand for, for sentences. Empty where a history was made of numbers."""
 
     keys: Sequence[Any] = ()
     versions: Sequence[Any] = ()
     pairs: Sequence[Pair] = ()
-    ends: Ints = ()
 
     def key(self, key: int) -> str:
         """The name of a key."""
@@ -118,24 +119,32 @@ def columns_of(history: History, init: Any = None) -> Transactions:
 
         if (transactions := transactions_of(history, init)) is not None:
             return transactions
-    return _Builder(init).build(_sessions(history))
+    pairs = sorted(history.pairs(), key=_end)
+    return _Builder(init).build(pairs, _sessions(pairs))
 
 
-def unnamed(columns: TransactionColumns, ends: Ints = ()) -> Transactions:
-    """Columns made by a program, told by their numbers; `ends` as in Names, if known."""
-    return Transactions(columns, Names(ends=ends))
+def unnamed(columns: TransactionColumns) -> Transactions:
+    """Columns made by a program, told by their numbers."""
+    return Transactions(columns, Names())
 
 
-def _sessions(history: History) -> list[list[Pair]]:
-    """The pairs of each session. An unknown outcome is last in its session, or alone (rule 3)."""
-    sessions: dict[Any, list[Pair]] = {}
-    for pair in history.pairs():
-        sessions.setdefault(pair[0].process, []).append(pair)
-    result: list[list[Pair]] = []
-    for pairs in sessions.values():
-        result.append([pair for pair in pairs[:-1] if _status(pair) != UNKNOWN] + pairs[-1:])
-        result += [[pair] for pair in pairs[:-1] if _status(pair) == UNKNOWN]
-    return result
+def _end(pair: Pair) -> int:
+    """The index of the entry that tells how an operation ended."""
+    return (pair[1] or pair[0]).index
+
+
+def _sessions(pairs: list[Pair]) -> list[int]:
+    """The session of each pair. An unknown outcome is last in its session, or alone (rule 3).
+
+    Numbered by client as they appear; those that are alone come after all others.
+    """
+    last = {invocation.process: at for at, (invocation, _) in enumerate(pairs)}
+    number = {process: at for at, process in enumerate(dict.fromkeys(pair[0].process for pair in pairs))}
+    alone = count(len(number))
+    return [
+        next(alone) if _status(pair) == UNKNOWN and last[pair[0].process] != at else number[pair[0].process]
+        for at, pair in enumerate(pairs)
+    ]
 
 
 def _status(pair: Pair) -> int:
@@ -154,28 +163,24 @@ class _Builder:
         self._versions: list[Any] = []
         self._kind, self._key, self._version = array("q"), array("q"), array("q")
 
-    def build(self, sessions: list[list[Pair]]) -> Transactions:
-        session_start, operation_start = array("q", [0]), array("q", [0])
-        status = array("q")
-        pairs = [pair for session in sessions for pair in session]
-        for session in sessions:
-            for pair in session:
-                status.append(_status(pair))
-                self._add(pair, status[-1])
-                operation_start.append(len(self._kind))
-            session_start.append(len(status))
+    def build(self, pairs: list[Pair], sessions: list[int]) -> Transactions:
+        status, operation_start = array("q"), array("q", [0])
+        for pair in pairs:
+            status.append(_status(pair))
+            self._add(pair, status[-1])
+            operation_start.append(len(self._kind))
         columns = TransactionColumns(
-            session_start=session_start,
+            session=array("q", sessions),
             status=status,
             operation_start=operation_start,
             kind=self._kind,
             key=self._key,
             version=self._version,
+            sessions=max(sessions, default=-1) + 1,
             keys=len(self._key_numbers),
             versions=len(self._versions),
         )
-        ends = [(completion or invocation).index for invocation, completion in pairs]
-        return Transactions(columns, Names(self._keys, self._versions, pairs, ends))
+        return Transactions(columns, Names(self._keys, self._versions, pairs))
 
     def _add(self, pair: Pair, status: int) -> None:
         for kind, name, value in _operations(pair, status):

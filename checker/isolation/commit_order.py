@@ -33,11 +33,10 @@ from checker.isolation.judge import (
     verdict_of,
 )
 from checker.isolation.level import SERIALIZABLE, Level
-from checker.isolation.order import urgency_of
 from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
 from checker.isolation.proof import Proof
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
-from checker.isolation.schedule import completed, schedule, urgencies
+from checker.isolation.schedule import completed, schedule
 from checker.verdict import Verdict
 from checker.wording import plural
 
@@ -98,7 +97,7 @@ def judge_weaker(transactions: Transactions, level: Level, engine: Engine) -> Ve
     one likely order of all transactions, run one after the other, which takes a fraction of it.  Where that
     explains everything, it does so at every level.
     """
-    sessions = len(transactions.columns.session_start) - 1
+    sessions = transactions.columns.sessions
     dear = level.kind in ("cm", "pram") or (level.clocks and sessions >= MANY_SESSIONS)
     if not dear or len(transactions.columns.kind) < COMPILED_FROM:
         return judge(transactions, level, engine)
@@ -121,7 +120,6 @@ class Orders:
         self.versions = versions_of(case.facts, case.engine)
         self.graph = Precedence(case.facts, width, case.engine)
         self.effort = Effort(budget)
-        self._urgency = urgencies(self.graph, urgency_of(case.transactions, case.engine))
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
         self._open: frozenset[int] = frozenset()
 
@@ -133,7 +131,7 @@ class Orders:
 
     def _complete(self, graph: Precedence) -> tuple[EdgeColumns, Neighbours]:
         """The graph with a likely order of all writes (without, if it has a circle by itself)."""
-        previous, done, wanted = schedule(graph, self.versions, self._urgency)
+        previous, done, wanted = schedule(graph, self.versions)
         return graph.neighbours(completed(graph, self.versions, previous) if done == wanted else None)
 
     def settle(self, forced: ForcedOrder) -> Core | None:
@@ -168,8 +166,7 @@ class Orders:
         return None
 
     def _region(self, forced: ForcedOrder, members: Iterable[int]) -> Region:
-        rank = {t: int(self._urgency[t * self._width]) for t in members}
-        order = sorted(members, key=rank.__getitem__)
+        order = sorted(members)
         return Region(self._case.facts, self._width, order, forced.after(order))
 
     def _smaller(self, forced: ForcedOrder, region: Region) -> Region:

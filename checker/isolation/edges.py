@@ -69,7 +69,8 @@ def committed_reads(facts: Facts, first: Ints, stamp: Ints, upcoming: Ints, out:
 def own_writes(facts: Facts, stamp: Ints, last: Ints, out: Out) -> int:
     """The last writer of each key so far in the session, `last` [key], stamped by session."""
     count, room = 0, len(out.source)
-    for t3 in range(facts.transactions):
+    for i in range(facts.session_start[facts.sessions]):
+        t3 = facts.at[i]
         session = facts.session_of[t3]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
@@ -148,7 +149,8 @@ class Pending(NamedTuple):
 def monotonic_reads(facts: Facts, pending: Pending, out: Out) -> int:
     """A read settles all pending writers of its key: they come before what it saw, which is pending next."""
     count, room, used = 0, len(out.source), 0
-    for t3 in range(facts.transactions):
+    for i in range(facts.session_start[facts.sessions]):
+        t3 = facts.at[i]
         session = facts.session_of[t3]
         if facts.position[t3] == 0:
             used = 0
@@ -244,7 +246,8 @@ class Sightings(NamedTuple):
 def sightings(facts: Facts, seen: Ints, result: Sightings) -> int:
     """Fill `start` (if the rest has no room yet), then the rest. Returns the number of entries."""
     fill = len(result.writer) > 0
-    for t in range(facts.transactions):
+    for i in range(facts.session_start[facts.sessions]):
+        t = facts.at[i]
         session = facts.session_of[t]
         for r in range(facts.read_start[t], facts.read_start[t + 1]):
             t2 = facts.read_from[r]

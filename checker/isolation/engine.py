@@ -35,9 +35,6 @@ class Engine(Protocol):
     def joined(self, first: Ints, second: Ints) -> Ints:
         """One vector behind the other, as a new one."""
 
-    def sorted(self, values: Ints) -> Ints:
-        """The places of a vector in the order of its values; equal ones stay in their order."""
-
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a kernel."""
 
@@ -63,10 +60,6 @@ class Interpreted:
     def joined(self, first: Ints, second: Ints) -> Ints:
         """A list."""
         return [*first, *second]
-
-    def sorted(self, values: Ints) -> Ints:
-        """A list."""
-        return sorted(range(len(values)), key=values.__getitem__)
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the kernel as the Python function that it is."""
@@ -102,12 +95,6 @@ class Compiled:
 
         return numpy.concatenate((first, second))
 
-    def sorted(self, values: Ints) -> Ints:
-        """A vector."""
-        import numpy
-
-        return numpy.argsort(numpy.asarray(values), kind="stable")
-
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the kernel's machine code; made at first use, then kept on disk."""
         return _compiled(function)(*arguments)
@@ -125,7 +112,7 @@ def engine_for(operations: int) -> Engine:
 
 
 def _each(columns: TransactionColumns, convert: Callable[[Ints], Ints]) -> TransactionColumns:
-    counts = {"keys": int(columns.keys), "versions": int(columns.versions)}
+    counts = {name: int(getattr(columns, name)) for name in ("sessions", "keys", "versions")}
     vectors = {name: convert(column) for name, column in columns._asdict().items() if name not in counts}
     return TransactionColumns(**vectors, **counts)
 

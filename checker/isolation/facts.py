@@ -20,7 +20,9 @@ class Facts(NamedTuple):
     """Transactions t, external reads r (slots, in the order of the program), writes w, groups g.
 
     `session_of` [t], `position` [t]: place among the transactions of the session that count (-1: this one
-    does not), `next` [t]: the one after it (-1: none), `at` [session_start[s] + position]: the transaction.
+    does not), `next` [t]: the one after it (-1: none).
+    `at`: the transactions that count, session by session; that of session s and place p is
+    at[session_start[s] + p], and session_start[sessions] is how many there are.
     `read_start` [t + 1] `read_key` [r] `read_from` [r] `reader` [r]
     `write_start` [t + 1] `write_key` [w], without repetition, increasing within a transaction.
     `group_start` [key + 1] `group_session` [g] `group_begin` [g + 1] `writer_at` [w]: for each key the
@@ -78,11 +80,11 @@ def resolve(transactions: Transactions, engine: Engine) -> tuple[Resolution, int
 def facts_of(transactions: Transactions, resolution: Resolution, engine: Engine) -> Facts:
     """The vectors that the levels work on."""
     columns = engine.adopt(transactions.columns)
-    total, sessions = len(columns.status), len(columns.session_start) - 1
+    total = len(columns.status)
     reads, writes = engine.run(count_external, columns, resolution)
     facts = Facts(
-        session_start=columns.session_start,
-        session_of=engine.vector(total),
+        session_start=engine.vector(columns.sessions + 1),
+        session_of=columns.session,
         position=engine.vector(total, -1),
         next=engine.vector(total, -1),
         at=engine.vector(total, -1),
@@ -97,10 +99,10 @@ def facts_of(transactions: Transactions, resolution: Resolution, engine: Engine)
         group_begin=engine.vector(writes + 1),
         writer_at=engine.vector(writes),
         keys=columns.keys,
-        sessions=sessions,
+        sessions=columns.sessions,
         transactions=total,
     )
-    engine.run(place, facts, resolution.counts)
+    engine.run(place, facts, resolution.counts, engine.vector(columns.sessions))
     kept = engine.run(fill_operations, columns, resolution, facts, engine.vector(columns.keys, -1))
     engine.run(group_writers, facts, engine.vector(columns.keys + 1), engine.vector(kept))
     return facts
@@ -173,20 +175,23 @@ def count_external(columns: TransactionColumns, resolution: Resolution) -> tuple
     return reads, writes
 
 
-def place(facts: Facts, counts: Ints) -> None:
-    """Where each transaction stands in its session."""
+def place(facts: Facts, counts: Ints, length: Ints) -> None:
+    """Where each transaction stands in its session. `length` [session]: how far it is filled."""
+    for t in range(facts.transactions):
+        if counts[t] == 1:
+            facts.session_start[facts.session_of[t] + 1] += 1
     for s in range(facts.sessions):
-        begin = facts.session_start[s]
-        place = 0
-        for t in range(begin, facts.session_start[s + 1]):
-            facts.session_of[t] = s
-            if counts[t] == 0:
-                continue
-            facts.position[t] = place
-            facts.at[begin + place] = t
-            if place > 0:
-                facts.next[facts.at[begin + place - 1]] = t
-            place += 1
+        facts.session_start[s + 1] += facts.session_start[s]
+    for t in range(facts.transactions):
+        if counts[t] == 0:
+            continue
+        s = facts.session_of[t]
+        end = facts.session_start[s] + length[s]
+        facts.position[t] = length[s]
+        facts.at[end] = t
+        if length[s] > 0:
+            facts.next[facts.at[end - 1]] = t
+        length[s] += 1
 
 
 def fill_operations(columns: TransactionColumns, resolution: Resolution, facts: Facts, stamp: Ints) -> int:
@@ -228,16 +233,15 @@ def fill_operations(columns: TransactionColumns, resolution: Resolution, facts: 
 
 
 def group_writers(facts: Facts, cursor: Ints, owner: Ints) -> None:
-    """For each key the positions of its writers, session by session.
-
-    Transactions are numbered by session and position, so a counting sort by key leaves them in order.
-    """
+    """For each key the positions of its writers, session by session: what is walked in that order is still
+    in it when it was counted out by key."""
     writes = facts.write_start[facts.transactions]
     for w in range(writes):
         cursor[facts.write_key[w] + 1] += 1
     for key in range(facts.keys):
         cursor[key + 1] += cursor[key]
-    for t in range(facts.transactions):
+    for i in range(facts.session_start[facts.sessions]):
+        t = facts.at[i]
         for w in range(facts.write_start[t], facts.write_start[t + 1]):
             key = facts.write_key[w]
             facts.writer_at[cursor[key]] = facts.position[t]

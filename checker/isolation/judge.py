@@ -24,7 +24,6 @@ from checker.isolation.order import (
     counting,
     no_edges,
     topological,
-    urgency_of,
 )
 from checker.isolation.saturation import Past, past_of, saturate
 from checker.isolation.session_views import SessionViews
@@ -89,7 +88,7 @@ def verdict_of(case: Case, level: Level, findings: list[Finding], **stats: Any) 
     measured = {
         "transactions": len(columns.status),
         "operations": len(columns.kind),
-        "sessions": len(columns.session_start) - 1,
+        "sessions": columns.sessions,
         **stats,
     }
     if not findings:
@@ -173,8 +172,7 @@ def _of_nothing(facts: Facts, edges: Edges) -> list[tuple[int, int]]:
 def _sessions(case: Case, past: Past | None) -> Iterator[Finding]:
     """Causal memory (with the causal past), or PRAM: one order per session."""
     listed = 0
-    urgency = urgency_of(case.transactions, case.engine)
-    for trail, edges in SessionViews(case.facts, past, urgency, case.engine).doubtful():
+    for trail, edges in SessionViews(case.facts, past, case.engine).doubtful():
         case.explainer.front.follow(trail)
         findings = _cyclic(case, edges)
         listed += len(findings)

@@ -29,7 +29,6 @@ from typing import Any
 from checker.history import History
 from checker.isolation import level as levels
 from checker.isolation.columns import (
-    Ints,
     TransactionColumns,
     Transactions,
     Unsuitable,
@@ -127,13 +126,9 @@ def check_columns(
     name: str,
     budget: int = BUDGET,
     engine: Engine | None = None,
-    ends: Ints = (),
 ) -> Verdict:
-    """Judge columns at a level of LEVELS (KeyError for others). Without an engine, size decides.
-
-    `ends` [transaction], if known: where in the history each ended. Only how long it takes depends on it.
-    """
-    return _judged(unnamed(columns, ends), LEVELS[name], budget, engine or engine_for(len(columns.kind)))
+    """Judge columns at a level of LEVELS (KeyError for others). Without an engine, size decides."""
+    return _judged(unnamed(columns), LEVELS[name], budget, engine or engine_for(len(columns.kind)))
 
 
 def _judged(transactions: Transactions, level: Level, budget: int, engine: Engine) -> Verdict:

@@ -7,7 +7,7 @@ read: the transaction must come before the one that the slot reads from (`edges.
 
 from typing import NamedTuple
 
-from checker.isolation.columns import Ints, Transactions
+from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.heap import pop, push
@@ -30,32 +30,18 @@ def no_edges(engine: Engine, reads: int = -2) -> Edges:
     return Edges(engine.vector(1), engine.vector(1), 0, reads)
 
 
-def topological(facts: Facts, edges: Edges, engine: Engine, urgency: Ints | None = None) -> tuple[Ints, int]:
+def topological(facts: Facts, edges: Edges, engine: Engine) -> tuple[Ints, int]:
     """Transactions in an order that respects all edges, and how many got a place; fewer than all that
     count if there is a cycle. The rest of the vector is not meaningful.
 
-    `urgency` [transaction]: a place for each; of those that could be next, the one with the lowest is.
+    Of those that could be next, the one that ended first is.
     """
     start = engine.vector(facts.transactions + 1)
     target = engine.vector(len(facts.read_from) + edges.found)
     engine.run(adjacency, facts, edges, start, target)
     order, degree = engine.vector(facts.transactions), engine.vector(facts.transactions)
-    if urgency is None:
-        return order, int(engine.run(kahn, facts, start, target, order, degree))
-    heap, at = engine.vector(facts.transactions + 1), engine.vector(facts.transactions)
-    return order, int(engine.run(kahn_urgent, facts, (start, target), (order, degree), (urgency, at, heap)))
-
-
-def urgency_of(transactions: Transactions, engine: Engine) -> Ints:
-    """The place of each transaction in the order in which the history ended them; without entries, all
-    sessions side by side."""
-    urgency = engine.vector(len(transactions.columns.status))
-    ends = transactions.names.ends
-    if len(ends) == 0:
-        ends = engine.vector(len(urgency))
-        engine.run(spread_sessions, transactions.columns.session_start, ends)
-    engine.run(rank_of, engine.sorted(ends), len(urgency), urgency)
-    return urgency
+    heap = engine.vector(facts.transactions + 1)
+    return order, int(engine.run(kahn, facts, (start, target), order, degree, heap))
 
 
 def counting(facts: Facts, engine: Engine) -> int:
@@ -81,12 +67,12 @@ def rank_of(order: Ints, placed: int, rank: Ints) -> None:
         rank[order[i]] = i
 
 
-def count_sessions(facts: Facts, lengths: Ints) -> Ints:
-    """How many transactions of each session count."""
+def count_sessions(facts: Facts, lengths: Ints, reads: Ints) -> None:
+    """How many transactions of each session count, and how many external reads they have."""
     for t in range(facts.transactions):
         if facts.position[t] >= 0:
             lengths[facts.session_of[t]] += 1
-    return lengths
+            reads[facts.session_of[t]] += facts.read_start[t + 1] - facts.read_start[t]
 
 
 def adjacency(facts: Facts, edges: Edges, start: Ints, target: Ints) -> None:
@@ -121,54 +107,10 @@ def adjacency(facts: Facts, edges: Edges, start: Ints, target: Ints) -> None:
             start[facts.transactions] = total
 
 
-def kahn(facts: Facts, start: Ints, target: Ints, order: Ints, degree: Ints) -> int:
-    """Place every transaction whose predecessors are placed. Returns how many could be."""
-    total = facts.transactions
-    for t in range(total):
-        if facts.next[t] >= 0:
-            degree[facts.next[t]] += 1
-        for e in range(start[t], start[t + 1]):
-            degree[target[e]] += 1
-    placed = 0
-    for t in range(total):
-        if degree[t] == 0 and facts.position[t] >= 0:
-            order[placed] = t
-            placed += 1
-    done = 0
-    while done < placed:
-        t = order[done]
-        done += 1
-        after = facts.next[t]
-        if after >= 0:
-            degree[after] -= 1
-            if degree[after] == 0:
-                order[placed] = after
-                placed += 1
-        for e in range(start[t], start[t + 1]):
-            degree[target[e]] -= 1
-            if degree[target[e]] == 0:
-                order[placed] = target[e]
-                placed += 1
-    return placed
-
-
-def spread_sessions(session_start: Ints, ends: Ints) -> None:
-    """Transactions of all sessions at even distances."""
-    for s in range(len(session_start) - 1):
-        begin, length = session_start[s], session_start[s + 1] - session_start[s]
-        for t in range(begin, begin + length):
-            ends[t] = (2 * (t - begin) + 1) * 1_000_000_000 // length
-
-
-def kahn_urgent(
-    facts: Facts, edges: tuple[Ints, Ints], result: tuple[Ints, Ints], work: tuple[Ints, Ints, Ints]
-) -> int:
-    """The same, with the most urgent first. `at` [urgency]: the transaction."""
+def kahn(facts: Facts, edges: tuple[Ints, Ints], order: Ints, degree: Ints, heap: Ints) -> int:
+    """Place every transaction whose predecessors are placed, the first first. Returns how many could be."""
     start, target = edges
-    order, degree = result
-    urgency, at, heap = work
     for t in range(facts.transactions):
-        at[urgency[t]] = t
         if facts.next[t] >= 0:
             degree[facts.next[t]] += 1
         for e in range(start[t], start[t + 1]):
@@ -176,10 +118,10 @@ def kahn_urgent(
     size = placed = 0
     for t in range(facts.transactions):
         if degree[t] == 0 and facts.position[t] >= 0:
-            push(heap, size, urgency[t])
+            push(heap, size, t)
             size += 1
     while size > 0:
-        t = at[pop(heap, size)]
+        t = pop(heap, size)
         size -= 1
         order[placed] = t
         placed += 1
@@ -187,12 +129,12 @@ def kahn_urgent(
         if after >= 0:
             degree[after] -= 1
             if degree[after] == 0:
-                push(heap, size, urgency[after])
+                push(heap, size, after)
                 size += 1
         for e in range(start[t], start[t + 1]):
             degree[target[e]] -= 1
             if degree[target[e]] == 0:
-                push(heap, size, urgency[target[e]])
+                push(heap, size, target[e])
                 size += 1
     return placed
 

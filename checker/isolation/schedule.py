@@ -21,16 +21,13 @@ from checker.isolation.precedence import EdgeColumns, Out, Precedence
 
 
 class Queue(NamedTuple):
-    """What `run_nodes` works with. A heap holds places in `nodes` (most urgent first), `urgency` [node] is
-    the place.  `ready`, `soft`, `hard`: heaps of what can run, and of what waits and could be made to go on.
-    `sizes`: of the three.  `waiting` [node]: 0 no, 1 soft, 2 hard; `filed` [node]: the sum of the heaps that
-    it is in, even if it does not wait any more.  `head` [key], `next` [node]: who waits for a key.  `degree`
-    [node].  `current` [key]: the version.  `left` [version]: readers to come.  `taken` [key]: who began and
-    will write it, -1 nobody.
+    """What `run_nodes` works with. `ready`, `soft`, `hard`: heaps of nodes, the first first: what can run,
+    and what waits and could be made to go on.  `sizes`: of the three.  `waiting` [node]: 0 no, 1 soft, 2
+    hard; `filed` [node]: the sum of the heaps that it is in, even if it does not wait any more.  `head`
+    [key], `next` [node]: who waits for a key.  `degree` [node].  `current` [key]: the version.  `left`
+    [version]: readers to come.  `taken` [key]: who began and will write it, -1 nobody.
     """
 
-    nodes: Ints
-    urgency: Ints
     ready: Ints
     soft: Ints
     hard: Ints
@@ -45,15 +42,13 @@ class Queue(NamedTuple):
     taken: Ints
 
 
-def schedule(graph: Precedence, versions: Versions, urgency: Ints) -> tuple[Ints, int, int]:
+def schedule(graph: Precedence, versions: Versions) -> tuple[Ints, int, int]:
     """`previous` [slot]: the version that each write wrote over; how many nodes were run, and how many there
-    are (more, if the graph has a circle). `urgency` [node]: a permutation; low ones are run first."""
+    are (more, if the graph has a circle)."""
     facts, new = graph.facts, graph.engine.vector
     edges, index = graph.neighbours()
     nodes, slots = graph.nodes, versions.slots + facts.keys
     queue = Queue(
-        nodes=new(nodes),
-        urgency=urgency,
         ready=new(nodes + 1),
         soft=new(nodes + 1),
         hard=new(nodes + 1),
@@ -83,21 +78,7 @@ def completed(graph: Precedence, versions: Versions, previous: Ints) -> EdgeColu
     return EdgeColumns(*(engine.part(column, 0, count) for column in out))
 
 
-def urgencies(graph: Precedence, urgency: Ints) -> Ints:
-    """For each node its place in an order of transactions; beginnings go before ends."""
-    nodes = graph.engine.vector(graph.nodes)
-    graph.engine.run(number_nodes, urgency, graph.width, nodes)
-    return nodes
-
-
 # --- kernels ---------------------------------------------------------------------------------------
-
-
-def number_nodes(urgency: Ints, width: int, nodes: Ints) -> None:
-    """Places of nodes from places of transactions."""
-    for t in range(len(urgency)):
-        for part in range(width):
-            nodes[t * width + part] = urgency[t] * width + part
 
 
 def prepare(facts: Facts, versions: Versions, width: int, target: Ints, queue: Queue) -> None:
@@ -109,9 +90,8 @@ def prepare(facts: Facts, versions: Versions, width: int, target: Ints, queue: Q
     for r in range(len(versions.version_of)):
         queue.left[versions.version_of[r]] += 1
     for n in range(len(queue.degree)):
-        queue.nodes[queue.urgency[n]] = n
         if facts.position[n // width] >= 0 and queue.degree[n] == 0:
-            push(queue.ready, queue.sizes[0], queue.urgency[n])
+            push(queue.ready, queue.sizes[0], n)
             queue.sizes[0] += 1
 
 
@@ -140,7 +120,7 @@ def release(queue: Queue, key: int) -> None:
     while node >= 0:
         if queue.waiting[node] > 0:
             queue.waiting[node] = 0
-            push(queue.ready, queue.sizes[0], queue.urgency[node])
+            push(queue.ready, queue.sizes[0], node)
             queue.sizes[0] += 1
         node = queue.next[node]
 
@@ -178,7 +158,7 @@ def postponed(facts: Facts, versions: Versions, queue: Queue, node: int, width: 
     queue.head[key] = node
     if queue.filed[node] & much == 0:
         queue.filed[node] += much
-        push(queue.soft if much == 1 else queue.hard, queue.sizes[much], queue.urgency[node])
+        push(queue.soft if much == 1 else queue.hard, queue.sizes[much], node)
         queue.sizes[much] += 1
     return True
 
@@ -194,13 +174,13 @@ def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             wanted += width
     while queue.sizes[0] + queue.sizes[1] + queue.sizes[2] > 0:
         if queue.sizes[0] > 0:
-            node = queue.nodes[pop(queue.ready, queue.sizes[0])]
+            node = pop(queue.ready, queue.sizes[0])
             queue.sizes[0] -= 1
             if postponed(facts, versions, queue, node, width):
                 continue
         else:
             much = 1 if queue.sizes[1] > 0 else 2
-            node = queue.nodes[pop(queue.soft if much == 1 else queue.hard, queue.sizes[much])]
+            node = pop(queue.soft if much == 1 else queue.hard, queue.sizes[much])
             queue.sizes[much] -= 1
             queue.filed[node] -= much
             if queue.waiting[node] != much:
@@ -212,7 +192,7 @@ def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             after = target[index.edge[i]]
             queue.degree[after] -= 1
             if queue.degree[after] == 0:
-                push(queue.ready, queue.sizes[0], queue.urgency[after])
+                push(queue.ready, queue.sizes[0], after)
                 queue.sizes[0] += 1
     return done, wanted
 

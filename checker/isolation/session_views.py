@@ -25,10 +25,11 @@ ROOM = 4
 class SessionViews:
     """The sessions of one history. `past`: their causal past (causal memory), or None (PRAM)."""
 
-    def __init__(self, facts: Facts, past: Past | None, urgency: Ints, engine: Engine) -> None:
-        self._facts, self._past, self._engine, self._urgency = facts, past, engine, urgency
+    def __init__(self, facts: Facts, past: Past | None, engine: Engine) -> None:
+        self._facts, self._past, self._engine = facts, past, engine
         new, groups = engine.vector, int(facts.group_start[facts.keys]) + 1
-        self._lengths = engine.run(count_sessions, facts, new(facts.sessions))
+        self._lengths, self._reads = new(facts.sessions), new(facts.sessions)
+        engine.run(count_sessions, facts, self._lengths, self._reads)
         self._looks = views.Looks(
             hint=new(groups),
             next=new(groups),
@@ -47,8 +48,7 @@ class SessionViews:
         """The sessions that the common order does not suit, with all edges of their views."""
         facts = self._facts
         for session in range(facts.sessions):
-            begin, end = int(facts.session_start[session]), int(facts.session_start[session + 1])
-            reads = int(facts.read_start[end] - facts.read_start[begin])
+            reads = int(self._reads[session])
             if reads == 0 or (self._rank is not None and not self._rounds(session, self._rank, 0)[-1].found):
                 continue
             rounds = self._rounds(session, self._engine.vector(0), ROOM * reads)
@@ -90,7 +90,7 @@ class SessionViews:
 
     def _ranked(self, edges: Edges) -> Ints | None:
         facts, engine = self._facts, self._engine
-        order, placed = topological(facts, edges, engine, self._urgency)
+        order, placed = topological(facts, edges, engine)
         if placed < counting(facts, engine):
             return None
         rank = engine.vector(facts.transactions)

@@ -51,11 +51,13 @@ class Steps(NamedTuple):
 
 
 class Sessions(NamedTuple):
-    """`order`: the spans, session by session; `start` [session + 1]; `status` by transaction."""
+    """`order`: the spans as they ended; the `session` and the `status` of each, in that order; and how many
+    sessions there are."""
 
     order: Ints
-    start: Ints
+    session: Ints
     status: Ints
+    number: int
 
 
 class RowPairs(Sequence[Pair]):
@@ -118,7 +120,7 @@ def transactions_of(history: History, init: Any) -> Transactions | None:
 
 
 def _put_together(table: Table, spans: Spans, sessions: Sessions, steps: Steps) -> Transactions:
-    """Everything in the order of the sessions, and keys numbered as they appear."""
+    """Everything as it ended, and keys numbered as they appear."""
     begin, lengths = steps.start[:-1][sessions.order], np.diff(steps.start)[sessions.order]
     start = np.concatenate(([0], np.cumsum(lengths)))
     rows = np.repeat(begin - start[:-1], lengths) + np.arange(start[-1])
@@ -127,22 +129,18 @@ def _put_together(table: Table, spans: Spans, sessions: Sessions, steps: Steps) 
     number = np.empty_like(appearance)
     number[appearance] = np.arange(len(appearance))
     columns = TransactionColumns(
-        session_start=sessions.start,
+        session=sessions.session,
         status=sessions.status,
         operation_start=start,
         kind=steps.kind[rows],
         key=number[key.reshape(-1)],
         version=steps.version[rows],
+        sessions=sessions.number,
         keys=len(old),
         versions=len(steps.versions),
     )
     ordered = Spans(spans.invoked[sessions.order], spans.completed[sessions.order])
-    names = Names(
-        Renumbered(steps.keys, old[appearance]),
-        steps.versions,
-        RowPairs(table, ordered),
-        table.indexes[ordered.ends],
-    )
+    names = Names(Renumbered(steps.keys, old[appearance]), steps.versions, RowPairs(table, ordered))
     return Transactions(columns, names)
 
 
@@ -152,17 +150,17 @@ def _status(table: Table, spans: Spans) -> Ints:
 
 def _sessions(table: Table, spans: Spans) -> Sessions:
     """As in `columns.py`: an unknown outcome is last in its session, or alone."""
-    _, first, process = np.unique(table.process[spans.invoked], return_index=True, return_inverse=True)
+    order = np.argsort(spans.ends, kind="stable")
+    process = table.process[spans.invoked[order]]
+    status = _status(table, spans)[order]
+    _, first, client = np.unique(process, return_index=True, return_inverse=True)
     # Sessions are numbered as they appear.
-    session = np.argsort(np.argsort(first, kind="stable"))[process.reshape(-1)]
-    status = _status(table, spans)
+    session = np.argsort(np.argsort(first, kind="stable"))[client.reshape(-1)]
     last = np.zeros(len(first), dtype=np.int64)
     np.maximum.at(last, session, np.arange(len(session)))
-    alone = (status == UNKNOWN) & (last[session] != np.arange(len(session)))
-    order = np.argsort(2 * session + alone, kind="stable")
-    begins = np.ones(len(order), dtype=bool)
-    begins[1:] = (np.diff(session[order]) != 0) | alone[order][1:]
-    return Sessions(order, np.append(np.flatnonzero(begins), len(order)), status[order])
+    alone = np.flatnonzero((status == UNKNOWN) & (last[session] != np.arange(len(session))))
+    session[alone] = len(first) + np.arange(len(alone))
+    return Sessions(order, session, status, len(first) + len(alone))
 
 
 def _shown(table: Table, spans: Spans, status: Ints) -> Ints:
