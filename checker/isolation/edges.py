@@ -14,14 +14,16 @@ transactions possible, that is, if they form no cycle.  In front of t3 is:
                    mode CAUSAL: everything that sessions and reads put before t3
   follow_reads     what was read, in its session, before (or in) something that t3 reads from
 
-Kernels (`engine.py`).  Each writes `out` as far as it is long, and returns how many edges there are: the
-caller makes `out` longer and repeats (`saturation.py`).  Edges that others imply are left out, which keeps
-their number linear in practice.  Cost: reads times the smaller of written and read keys per transaction
-(the first four), reads times sessions (behind), reads times reads of a session from one key (the last).
+Kernels (`engine.py`), here and in `pending.py` and `sightings.py`.  Each writes `out` as far as it is long,
+and returns how many edges there are: the caller makes `out` longer and repeats (`saturation.py`).  Edges that
+others imply are left out, which keeps their number linear in practice.  Cost: reads times the smaller of
+written and read keys per transaction (the first four), reads times sessions (behind), reads times reads of a
+transaction (the last).
 """
 
 from typing import NamedTuple
 
+from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
 from checker.isolation.search import last_writer, lower_bound
@@ -66,23 +68,24 @@ def committed_reads(facts: Facts, first: Ints, stamp: Ints, upcoming: Ints, out:
     return count
 
 
-def own_writes(facts: Facts, stamp: Ints, last: Ints, out: Out) -> int:
-    """The last writer of each key so far in the session, `last` [key], stamped by session."""
+def own_writes(facts: Facts, cells: Cells, stamp: Ints, last: Ints, out: Out) -> int:
+    """The last writer of each key so far in the session, `last` [cell], stamped by session."""
     count, room = 0, len(out.source)
-    for i in range(facts.session_start[facts.sessions]):
-        t3 = facts.at[i]
+    for i in range(len(cells.order)):
+        t3 = cells.order[i]
         session = facts.session_of[t3]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
-            key, t1 = facts.read_key[r], facts.read_from[r]
-            if stamp[key] != session or last[key] == t1:
+            cell = facts.read_key[r] * cells.across + session * cells.along
+            if stamp[cell] != session or last[cell] == facts.read_from[r]:
                 continue
             if count < room:
-                out.source[count] = last[key]
+                out.source[count] = last[cell]
                 out.slot[count] = r
             count += 1
         for w in range(facts.write_start[t3], facts.write_start[t3 + 1]):
-            stamp[facts.write_key[w]] = session
-            last[facts.write_key[w]] = t3
+            cell = facts.write_key[w] * cells.across + session * cells.along
+            stamp[cell] = session
+            last[cell] = t3
     return count
 
 
@@ -133,58 +136,6 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
     return count
 
 
-class Pending(NamedTuple):
-    """Per key a linked list of writers that the session has seen and not yet compared with a later read.
-
-    `head` [key], `stamp` [key] by session, `after` and `writer` [place in the pool], `seen` [transaction].
-    """
-
-    head: Ints
-    stamp: Ints
-    after: Ints
-    writer: Ints
-    seen: Ints
-
-
-def monotonic_reads(facts: Facts, pending: Pending, out: Out) -> int:
-    """A read settles all pending writers of its key: they come before what it saw, which is pending next."""
-    count, room, used = 0, len(out.source), 0
-    for i in range(facts.session_start[facts.sessions]):
-        t3 = facts.at[i]
-        session = facts.session_of[t3]
-        if facts.position[t3] == 0:
-            used = 0
-        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
-            key, t1 = facts.read_key[r], facts.read_from[r]
-            entry = pending.head[key] if pending.stamp[key] == session else -1
-            while entry >= 0:
-                if pending.writer[entry] != t1:
-                    if count < room:
-                        out.source[count] = pending.writer[entry]
-                        out.slot[count] = r
-                    count += 1
-                entry = pending.after[entry]
-        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
-            pending.head[facts.read_key[r]] = -1
-            pending.stamp[facts.read_key[r]] = session
-        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
-            t1 = facts.read_from[r]
-            if t1 == facts.transactions:
-                continue
-            known = pending.seen[t1] == session
-            pending.seen[t1] = session
-            low = -1 if known else facts.write_start[t1]
-            high = 0 if known else facts.write_start[t1 + 1]
-            for w in range(low, high):
-                key = facts.read_key[r] if w == -1 else facts.write_key[w]
-                pending.after[used] = pending.head[key] if pending.stamp[key] == session else -1
-                pending.writer[used] = t1
-                pending.head[key] = used
-                pending.stamp[key] = session
-                used += 1
-    return count
-
-
 class Behind(NamedTuple):
     """What `behind` works with: `order` of `placed` transactions, their `clocks`, for each group a `hint`
     (where the last search ended), for each session `limit` and `stamp` (mode MONOTONIC)."""
@@ -226,80 +177,6 @@ def behind(facts: Facts, work: Behind, out: Out) -> int:
                 done = 0 if t1 == facts.transactions else clocks[t1 * sessions + j]
                 t2 = last_writer(facts, work.hint, g, done, limit)
                 if t2 >= 0 and t2 != t1:
-                    if count < room:
-                        out.source[count] = t2
-                        out.slot[count] = r
-                    count += 1
-    return count
-
-
-class Sightings(NamedTuple):
-    """For each key who saw which of its writers when: `start` [key + 1], then per entry the `session`, the
-    `position` of the transaction in it that first read from the `writer`. Ordered by all three."""
-
-    start: Ints
-    session: Ints
-    position: Ints
-    writer: Ints
-
-
-def sightings(facts: Facts, seen: Ints, result: Sightings) -> int:
-    """Fill `start` (if the rest has no room yet), then the rest. Returns the number of entries."""
-    fill = len(result.writer) > 0
-    for i in range(facts.session_start[facts.sessions]):
-        t = facts.at[i]
-        session = facts.session_of[t]
-        for r in range(facts.read_start[t], facts.read_start[t + 1]):
-            t2 = facts.read_from[r]
-            if t2 == facts.transactions or seen[t2] == session:
-                continue
-            seen[t2] = session
-            for w in range(facts.write_start[t2], facts.write_start[t2 + 1]):
-                key = facts.write_key[w]
-                if not fill:
-                    result.start[key + 1] += 1
-                    continue
-                entry = result.start[key]
-                result.start[key] += 1
-                result.session[entry] = session
-                result.position[entry] = facts.position[t]
-                result.writer[entry] = t2
-    if fill:
-        for key in range(facts.keys - 1, 0, -1):
-            result.start[key] = result.start[key - 1]
-        if facts.keys > 0:
-            result.start[0] = 0
-    else:
-        for key in range(facts.keys):
-            result.start[key + 1] += result.start[key]
-    return int(result.start[facts.keys])
-
-
-def follow_reads(facts: Facts, clocks: Ints, seen: Sightings, out: Out) -> int:
-    """For each read and each transaction that t3 reads from: what the latter's session had read by then."""
-    count, room, sessions, nobody = 0, len(out.source), facts.sessions, facts.transactions
-    for t3 in range(facts.transactions):
-        begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
-        for r in range(begin, end):
-            key, t1 = facts.read_key[r], facts.read_from[r]
-            for other in range(begin, end):
-                source = facts.read_from[other]
-                if source == nobody:
-                    continue
-                session, position = facts.session_of[source], facts.position[source]
-                low = lower_bound(seen.session, seen.start[key], seen.start[key + 1], session)
-                while (
-                    low < seen.start[key + 1]
-                    and seen.session[low] == session
-                    and seen.position[low] <= position
-                ):
-                    t2 = seen.writer[low]
-                    low += 1
-                    if t2 == t1:
-                        continue
-                    place = facts.position[t2]
-                    if t1 != nobody and place < clocks[t1 * sessions + facts.session_of[t2]]:
-                        continue
                     if count < room:
                         out.source[count] = t2
                         out.slot[count] = r

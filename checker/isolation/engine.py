@@ -26,8 +26,8 @@ class Engine(Protocol):
     def vector(self, length: int, fill: int = 0) -> Ints:
         """A vector of integers that fit 32 bits: numbers of operations and of what there is fewer of."""
 
-    def clocks(self, length: int) -> Ints:
-        """A vector of zeros for positions in sessions, which fit 32 bits and of which there are many."""
+    def flags(self, length: int, fill: int = 0) -> Ints:
+        """A vector of integers below a hundred."""
 
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A part of a vector."""
@@ -49,9 +49,9 @@ class Interpreted:
         """A list."""
         return [fill] * length
 
-    def clocks(self, length: int) -> Ints:
-        """A list of zeros."""
-        return [0] * length
+    def flags(self, length: int, fill: int = 0) -> Ints:
+        """A list."""
+        return [fill] * length
 
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A list."""
@@ -67,7 +67,7 @@ class Interpreted:
 
     def adopt(self, columns: TransactionColumns) -> TransactionColumns:
         """Lists of plain integers: numpy's own would make each step slow, and silently wrap around."""
-        return _each(columns, lambda column: list(map(int, column)))
+        return _each(columns, lambda _, column: list(map(int, column)))
 
 
 class Compiled:
@@ -77,13 +77,13 @@ class Compiled:
         """A vector of int32."""
         import numpy
 
-        return numpy.full(length, fill, dtype=numpy.int32)
+        return _filled(length, fill, numpy.int32)
 
-    def clocks(self, length: int) -> Ints:
-        """A vector of int32."""
+    def flags(self, length: int, fill: int = 0) -> Ints:
+        """A vector of int8."""
         import numpy
 
-        return numpy.zeros(length, dtype=numpy.int32)
+        return _filled(length, fill, numpy.int8)
 
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A vector of its own, so that the rest can be forgotten."""
@@ -100,10 +100,21 @@ class Compiled:
         return _compiled(function)(*arguments)
 
     def adopt(self, columns: TransactionColumns) -> TransactionColumns:
-        """Contiguous int32 vectors; no copy where they are that already."""
+        """Contiguous vectors, as narrow as they may be; no copy where they are that already."""
         import numpy
 
-        return _each(columns, lambda column: numpy.ascontiguousarray(column, dtype=numpy.int32))
+        def narrow(name: str, column: Ints) -> Ints:
+            width = numpy.int8 if name in ("kind", "status") else numpy.int32
+            return numpy.ascontiguousarray(column, dtype=width)
+
+        return _each(columns, narrow)
+
+
+def _filled(length: int, fill: int, width: Any) -> Ints:
+    """A vector; the memory of zeros is only taken where something is written."""
+    import numpy
+
+    return numpy.full(length, fill, dtype=width) if fill else numpy.zeros(length, dtype=width)
 
 
 def engine_for(operations: int) -> Engine:
@@ -111,10 +122,10 @@ def engine_for(operations: int) -> Engine:
     return Compiled() if operations >= COMPILED_FROM and kernel.available() else Interpreted()
 
 
-def _each(columns: TransactionColumns, convert: Callable[[Ints], Ints]) -> TransactionColumns:
+def _each(columns: TransactionColumns, convert: Callable[[str, Ints], Ints]) -> TransactionColumns:
     counts = {name: int(getattr(columns, name)) for name in ("sessions", "keys", "versions")}
-    vectors = {name: convert(column) for name, column in columns._asdict().items() if name not in counts}
-    return TransactionColumns(**vectors, **counts)
+    names = (name for name in columns._fields if name not in counts)
+    return TransactionColumns(**{name: convert(name, getattr(columns, name)) for name in names}, **counts)
 
 
 @functools.cache

@@ -26,7 +26,7 @@ class Facts(NamedTuple):
     `read_start` [t + 1] `read_key` [r] `read_from` [r] `reader` [r]
     `write_start` [t + 1] `write_key` [w], without repetition, increasing within a transaction.
     `group_start` [key + 1] `group_session` [g] `group_begin` [g + 1] `writer_at` [w]: for each key the
-    positions of the transactions that write it, grouped by session, increasing.
+    positions of the transactions that write it, grouped by session, increasing (`groups.py`).
     """
 
     session_start: Ints
@@ -51,37 +51,40 @@ class Facts(NamedTuple):
 
 class Resolution(NamedTuple):
     """`writer` [version]: the transaction that wrote it (-1: none), `final` [version]: 1 unless it was
-    overwritten inside its transaction, `code` [o], `counts` [t]: 1 if the transaction counts."""
+    overwritten inside its transaction, `code` [o], `counts` [t]: 1 if the transaction counts. `reads`: how
+    many external reads there are; `writes`: how many writes at most count."""
 
     writer: Ints
     final: Ints
     code: Ints
     counts: Ints
+    reads: int = 0
+    writes: int = 0
 
 
 def resolve(transactions: Transactions, engine: Engine) -> tuple[Resolution, int]:
     """Who wrote what, and the code of each operation; the number of an operation that writes a value for
     the second time, or -1."""
-    columns = engine.adopt(transactions.columns)
+    columns = transactions.columns
     result = Resolution(
         writer=engine.vector(columns.versions, -1),
-        final=engine.vector(columns.versions, 1),
-        code=engine.vector(len(columns.kind), OWN),
-        counts=engine.vector(len(columns.status)),
+        final=engine.flags(columns.versions, 1),
+        code=engine.flags(len(columns.kind), OWN),
+        counts=engine.flags(len(columns.status)),
     )
     stamp, last = engine.vector(columns.keys, -1), engine.vector(columns.keys)
-    duplicate = engine.run(find_writers, columns, result, stamp, last)
-    if duplicate < 0:
-        stamp, later = engine.vector(columns.keys, -1), engine.vector(columns.versions, -1)
-        engine.run(classify, columns, result, stamp, last, later)
-    return result, int(duplicate)
+    duplicate = int(engine.run(find_writers, columns, result, stamp, last))
+    if duplicate >= 0:
+        return result, duplicate
+    stamp = engine.vector(columns.keys, -1)
+    reads, writes = engine.run(classify, columns, result, stamp, last)
+    return result._replace(reads=int(reads), writes=int(writes)), -1
 
 
 def facts_of(transactions: Transactions, resolution: Resolution, engine: Engine) -> Facts:
-    """The vectors that the levels work on."""
-    columns = engine.adopt(transactions.columns)
-    total = len(columns.status)
-    reads, writes = engine.run(count_external, columns, resolution)
+    """The vectors that the levels work on; those of groups are empty still (`groups.py`)."""
+    columns = transactions.columns
+    total, reads, writes = len(columns.status), resolution.reads, resolution.writes
     facts = Facts(
         session_start=engine.vector(columns.sessions + 1),
         session_of=columns.session,
@@ -94,17 +97,16 @@ def facts_of(transactions: Transactions, resolution: Resolution, engine: Engine)
         reader=engine.vector(reads),
         write_start=engine.vector(total + 1),
         write_key=engine.vector(writes),
-        group_start=engine.vector(columns.keys + 1),
-        group_session=engine.vector(writes),
-        group_begin=engine.vector(writes + 1),
-        writer_at=engine.vector(writes),
+        group_start=engine.vector(0),
+        group_session=engine.vector(0),
+        group_begin=engine.vector(0),
+        writer_at=engine.vector(0),
         keys=columns.keys,
         sessions=columns.sessions,
         transactions=total,
     )
     engine.run(place, facts, resolution.counts, engine.vector(columns.sessions))
-    kept = engine.run(fill_operations, columns, resolution, facts, engine.vector(columns.keys, -1))
-    engine.run(group_writers, facts, engine.vector(columns.keys + 1), engine.vector(kept))
+    engine.run(fill_operations, columns, resolution, facts, engine.vector(columns.keys, -1))
     return facts
 
 
@@ -128,14 +130,16 @@ def find_writers(columns: TransactionColumns, result: Resolution, stamp: Ints, l
     return -1
 
 
-def classify(columns: TransactionColumns, result: Resolution, stamp: Ints, last: Ints, later: Ints) -> None:
+def classify(columns: TransactionColumns, result: Resolution, stamp: Ints, last: Ints) -> tuple[int, int]:
     """Fill `code` and `counts`. A transaction of unknown outcome counts if a committed one read from it.
 
-    `later` marks, per transaction, the versions that it has written so far: an own version that is not
-    marked yet is one from the future.
+    Returns how many external reads there are, and how many writes in all transactions.
     """
+    reads = writes = 0
     for t in range(len(columns.status)):
         if columns.status[t] != 0:
+            # It has writes only.
+            writes += columns.operation_start[t + 1] - columns.operation_start[t]
             continue
         result.counts[t] = 1
         for o in range(columns.operation_start[t], columns.operation_start[t + 1]):
@@ -143,36 +147,36 @@ def classify(columns: TransactionColumns, result: Resolution, stamp: Ints, last:
             if columns.kind[o] == 1:
                 stamp[key] = t
                 last[key] = version
-                later[version] = t
+                writes += 1
                 continue
             writer = -2 if version < 0 else result.writer[version]
-            if writer == t and later[version] != t:
-                result.code[o] = 5
-            elif writer == -1:
+            if writer == -1:
                 result.code[o] = 2
+            elif stamp[key] == t and version == last[key]:
+                result.code[o] = 1
+            elif writer == t:
+                result.code[o] = 6 if is_written(columns, t, o) else 5
             elif stamp[key] == t:
-                result.code[o] = 1 if version == last[key] else 6
-            elif writer == -2:
-                result.code[o] = 0
-            elif columns.status[writer] == 1:
+                result.code[o] = 6
+            elif writer >= 0 and columns.status[writer] == 1:
                 result.code[o] = 3
-            else:
-                result.code[o] = 0 if result.final[version] == 1 else 4
+            elif writer >= 0 and result.final[version] == 0:
+                result.code[o] = 4
                 result.counts[writer] = 1
-
-
-def count_external(columns: TransactionColumns, resolution: Resolution) -> tuple[int, int]:
-    """How many external reads there are, and how many writes by transactions that count."""
-    reads = writes = 0
-    for t in range(len(columns.status)):
-        if resolution.counts[t] == 0:
-            continue
-        for o in range(columns.operation_start[t], columns.operation_start[t + 1]):
-            if columns.kind[o] == 1:
-                writes += 1
-            elif resolution.code[o] == 0:
+            else:
+                result.code[o] = 0
                 reads += 1
+                if writer >= 0:
+                    result.counts[writer] = 1
     return reads, writes
+
+
+def is_written(columns: TransactionColumns, t: int, read: int) -> bool:
+    """Did the transaction write what it reads before it reads it?"""
+    for o in range(columns.operation_start[t], read):
+        if columns.kind[o] == 1 and columns.version[o] == columns.version[read]:
+            return True
+    return False
 
 
 def place(facts: Facts, counts: Ints, length: Ints) -> None:
@@ -194,8 +198,8 @@ def place(facts: Facts, counts: Ints, length: Ints) -> None:
         length[s] += 1
 
 
-def fill_operations(columns: TransactionColumns, resolution: Resolution, facts: Facts, stamp: Ints) -> int:
-    """Fill reads and writes. Returns how many writes are left without repetition."""
+def fill_operations(columns: TransactionColumns, resolution: Resolution, facts: Facts, stamp: Ints) -> None:
+    """Fill reads and writes."""
     reads = writes = 0
     for t in range(facts.transactions):
         facts.read_start[t] = reads
@@ -229,33 +233,3 @@ def fill_operations(columns: TransactionColumns, resolution: Resolution, facts: 
             gap //= 2
     facts.read_start[facts.transactions] = reads
     facts.write_start[facts.transactions] = writes
-    return writes
-
-
-def group_writers(facts: Facts, cursor: Ints, owner: Ints) -> None:
-    """For each key the positions of its writers, session by session: what is walked in that order is still
-    in it when it was counted out by key."""
-    writes = facts.write_start[facts.transactions]
-    for w in range(writes):
-        cursor[facts.write_key[w] + 1] += 1
-    for key in range(facts.keys):
-        cursor[key + 1] += cursor[key]
-    for i in range(facts.session_start[facts.sessions]):
-        t = facts.at[i]
-        for w in range(facts.write_start[t], facts.write_start[t + 1]):
-            key = facts.write_key[w]
-            facts.writer_at[cursor[key]] = facts.position[t]
-            owner[cursor[key]] = facts.session_of[t]
-            cursor[key] += 1
-    groups = 0
-    begin = 0
-    for key in range(facts.keys):
-        facts.group_start[key] = groups
-        for w in range(begin, cursor[key]):
-            if w == begin or owner[w] != owner[w - 1]:
-                facts.group_session[groups] = owner[w]
-                facts.group_begin[groups] = w
-                groups += 1
-        begin = cursor[key]
-    facts.group_start[facts.keys] = groups
-    facts.group_begin[groups] = writes

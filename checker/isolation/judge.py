@@ -18,6 +18,7 @@ from checker.isolation.cycle import cycles
 from checker.isolation.engine import Engine
 from checker.isolation.explanation import Explainer, Finding
 from checker.isolation.facts import THIN_AIR, Facts, Resolution, facts_of, resolve
+from checker.isolation.groups import with_groups
 from checker.isolation.level import Level
 from checker.isolation.order import (
     Edges,
@@ -52,13 +53,17 @@ def judge(transactions: Transactions, level: Level, engine: Engine) -> Verdict:
     resolution, duplicate = resolve(transactions, engine)
     if duplicate >= 0:
         return unknown(duplicate_reason(transactions, duplicate))
-    case = open_case(transactions, resolution, level, engine)
+    case = open_case(transactions, resolution, level, engine, level.grouped)
     return verdict_of(case, level, judge_case(case, level))
 
 
-def open_case(transactions: Transactions, resolution: Resolution, level: Level, engine: Engine) -> Case:
-    """Everything that is the same for all levels."""
+def open_case(
+    transactions: Transactions, resolution: Resolution, level: Level, engine: Engine, grouped: bool = True
+) -> Case:
+    """Everything that is the same for all levels; not all need groups of writers."""
     facts = facts_of(transactions, resolution, engine)
+    if grouped:
+        facts = with_groups(facts, engine)
     explainer = Explainer(transactions, resolution, facts, level)
     return Case(transactions, resolution, facts, explainer, engine)
 
@@ -190,6 +195,7 @@ def _unexplained(case: Case, past: Past) -> Iterator[Finding]:
         past.order,
         past.placed,
         past.clocks,
+        facts.group_begin.copy(),
         engine.vector(longest),
         engine.vector(longest * longest),
         engine.vector(longest),

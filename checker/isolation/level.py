@@ -16,6 +16,11 @@ class Level(NamedTuple):
     meaning: str
     holds: str
 
+    @property
+    def grouped(self) -> bool:
+        """Does it look up who wrote a key last in a session (`Facts.group_begin`)?"""
+        return self.kind != "rules" or bool({"monotonic-writes", "causal"} & set(self.rules))
+
 
 READ_COMMITTED = Level(
     "read-committed",

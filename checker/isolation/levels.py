@@ -132,6 +132,7 @@ def check_columns(
 
 
 def _judged(transactions: Transactions, level: Level, budget: int, engine: Engine) -> Verdict:
+    transactions = Transactions(engine.adopt(transactions.columns), transactions.names)
     if level in (levels.SNAPSHOT, levels.SERIALIZABLE):
         return judge_order(transactions, level, engine, budget)
     return judge_weaker(transactions, level, engine)

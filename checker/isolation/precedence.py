@@ -165,7 +165,7 @@ class Precedence:
 
     def clocks(self, edges: EdgeColumns, index: Neighbours, order: Ints, placed: int) -> Ints:
         """clocks[n * sessions + j]: how many nodes of session j are strictly before n."""
-        clocks = self.engine.clocks(max(1, self.nodes * self.facts.sessions))
+        clocks = self.engine.vector(max(1, self.nodes * self.facts.sessions))
         self.engine.run(spread_clocks, self.facts, self.width, edges.target, index, (order, placed), clocks)
         return clocks
 

@@ -9,11 +9,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from checker.isolation import edges as rules
+from checker.isolation.cells import Cells, cells_of, session_by_session
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.order import Edges, vector_clocks
+from checker.isolation.pending import RECENT, Pending, monotonic_reads
+from checker.isolation.sightings import Sightings, follow_reads, sightings
+
+PENDING = 1
+"""Writes that may be pending at once, per operation, with sessions side by side."""
+
+SIGHTINGS = 8
+"""Sightings per operation for which there is room side by side."""
 
 
 class Past(NamedTuple):
@@ -29,7 +38,7 @@ Rule = Callable[[Facts, Past | None, Engine, Out], int]
 
 def past_of(facts: Facts, order: Ints, placed: int, engine: Engine) -> Past:
     """Clocks of all transactions; `order` is complete."""
-    clocks = engine.clocks(max(1, facts.transactions * facts.sessions))
+    clocks = engine.vector(max(1, facts.transactions * facts.sessions))
     engine.run(vector_clocks, facts, order, placed, clocks)
     return Past(order, placed, clocks)
 
@@ -71,8 +80,9 @@ def _committed_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) 
 
 
 def _own_writes(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
-    stamp, last = engine.vector(facts.keys, -1), engine.vector(facts.keys)
-    return int(engine.run(rules.own_writes, facts, stamp, last, out))
+    cells = cells_of(facts, engine)
+    stamp, last = engine.vector(cells.size, -1), engine.vector(cells.size)
+    return int(engine.run(rules.own_writes, facts, cells, stamp, last, out))
 
 
 def _fractured(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
@@ -82,16 +92,28 @@ def _fractured(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int
 
 
 def _monotonic_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
-    # A session pends each write that it sees once, and each of its reads once more.
-    pool = max(1, len(facts.write_key) + len(facts.read_from))
-    pending = rules.Pending(
-        head=engine.vector(facts.keys, -1),
-        stamp=engine.vector(facts.keys, -1),
-        after=engine.vector(pool),
-        writer=engine.vector(pool),
-        seen=engine.vector(facts.transactions, -1),
-    )
-    return int(engine.run(rules.monotonic_reads, facts, pending, out))
+    for walk in (cells_of, session_by_session):
+        cells = walk(facts, engine)
+        # One session pends each write that it sees once, and each of its reads once more; side by side
+        # they mostly need less, for what is settled makes room.
+        operations = len(facts.write_key) + len(facts.read_from)
+        pool = max(1, operations * (PENDING if cells.along else 1))
+        waiting = Pending(
+            head=engine.vector(cells.size, -1),
+            stamp=engine.vector(cells.size, -1),
+            after=engine.vector(pool),
+            writer=engine.vector(pool),
+            seen=_seen(facts, cells, engine),
+        )
+        count = int(engine.run(monotonic_reads, facts, cells, waiting, out))
+        if count >= 0:
+            return count
+    raise AssertionError("more was pending in a session than it can have seen")
+
+
+def _seen(facts: Facts, cells: Cells, engine: Engine) -> Ints:
+    """For `pending.was_seen`."""
+    return engine.vector(facts.sessions * RECENT if cells.along else facts.transactions, -1)
 
 
 def _behind(mode: int) -> Rule:
@@ -107,14 +129,20 @@ def _behind(mode: int) -> Rule:
 
 def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
     assert past is not None
-    start = engine.vector(facts.keys + 1)
-    nothing = rules.Sightings(start, engine.vector(0), engine.vector(0), engine.vector(0))
-    count = int(engine.run(rules.sightings, facts, engine.vector(facts.transactions, -1), nothing))
+    for walk in (cells_of, session_by_session):
+        cells = walk(facts, engine)
+        start, new = engine.vector(cells.size + 1), engine.vector
+        nothing = Sightings(start, new(0), new(0), new(0))
+        count = int(engine.run(sightings, facts, cells, _seen(facts, cells, engine), nothing))
+        # Side by side, what was seen long ago is counted again: that must not be much.
+        if not cells.along or count <= SIGHTINGS * (len(facts.write_key) + len(facts.read_from)):
+            break
     if count == 0:
         return 0
-    seen = rules.Sightings(start, engine.vector(count), engine.vector(count), engine.vector(count))
-    engine.run(rules.sightings, facts, engine.vector(facts.transactions, -1), seen)
-    return int(engine.run(rules.follow_reads, facts, past.clocks, seen, out))
+    seen = Sightings(start, new(count), new(count), new(count))
+    engine.run(sightings, facts, cells, _seen(facts, cells, engine), seen)
+    hint = new(cells.size)
+    return int(engine.run(follow_reads, facts, cells, past.clocks, seen, hint, out))
 
 
 RULES: dict[str, Rule] = {

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
 from checker.isolation.facts import Facts
-from checker.isolation.search import last_below, lower_bound
+from checker.isolation.search import last_below, last_writer, lower_bound
 
 
 class View(NamedTuple):
@@ -212,12 +212,14 @@ def see(facts: Facts, view: View, looks: Looks, what: tuple[int, int, int, int])
 
 
 class Explaining(NamedTuple):
-    """What `find_unexplained` works with: `order` of `placed`, `clocks`, `same` [slot in transaction] (the
-    first slot with the same writer), `before` [slots x slots], `degree` [slots]."""
+    """What `find_unexplained` works with: `order` of `placed`, `clocks`, for each group a `hint`, `same`
+    [slot in transaction] (the first slot with the same writer), `before` [slots x slots] and `degree`
+    [slots]."""
 
     order: Ints
     placed: int
     clocks: Ints
+    hint: Ints
     same: Ints
     before: Ints
     degree: Ints
@@ -241,19 +243,13 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
             key, t1 = facts.read_key[begin + b], facts.read_from[begin + b]
             for g in range(facts.group_start[key], facts.group_start[key + 1]):
                 j = facts.group_session[g]
-                limit = clocks[t3 * sessions + j]
-                w = lower_bound(facts.writer_at, facts.group_begin[g], facts.group_begin[g + 1], limit) - 1
-                if w < facts.group_begin[g]:
-                    continue
-                place = facts.writer_at[w]
-                t2 = facts.at[facts.session_start[j] + place]
-                if t2 == t1:
+                done = 0 if t1 == nobody else clocks[t1 * sessions + j]
+                # What is before the one that is in front of the read last is before that anyway.
+                t2 = last_writer(facts, work.hint, g, done, clocks[t3 * sessions + j])
+                if t2 < 0 or t2 == t1:
                     continue
                 if t1 == nobody:
                     return int(t3)
-                if place < clocks[t1 * sessions + j]:
-                    # What is before t2 is before t1 anyway.
-                    continue
                 for a in range(reads):
                     first = facts.read_from[begin + a]
                     if first == nobody or work.same[a] != a:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from checker import kernel
 from checker.history import History
-from checker.isolation import commit_order
+from checker.isolation import cells, commit_order, saturation
 from checker.isolation.columns import columns_of
-from checker.isolation.engine import Compiled, Interpreted
+from checker.isolation.engine import Compiled, Engine, Interpreted
 from checker.isolation.levels import LEVELS, check_columns
 from checker.isolation.tabled import transactions_of
 from checker.operation import Operation
@@ -107,6 +107,42 @@ def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.Mo
                 assert check_columns(columns, name, engine=Interpreted()) == plain[name], f"{seed}: {name}"
     assert any(tried)
     assert not all(tried)
+
+
+@pytest.mark.parametrize(
+    ("where", "bounds"),
+    [
+        (cells, ("CELLS_AT_LEAST", "CELLS_PER_OPERATION")),
+        (saturation, ("PENDING",)),
+        (saturation, ("SIGHTINGS",)),
+    ],
+    ids=["cells", "pending", "sightings"],
+)
+@pytest.mark.parametrize("engine", [Interpreted(), Compiled()], ids=["interpreted", "compiled"])
+def test_too_little_room_side_by_side_changes_no_verdict(
+    where: Any, bounds: tuple[str, ...], engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions are walked one after the other then."""
+    walked = []
+    alone = cells.session_by_session
+
+    def counted(*arguments: Any) -> cells.Cells:
+        walked.append(alone(*arguments))
+        return walked[-1]
+
+    for seed in range(80):
+        rng = Random(seed)
+        sessions = (drawn, replicated, scattered, snapshots)[seed % 4](rng, 20)
+        columns = columns_of(history_of(sessions)).columns
+        plain = {name: check_columns(columns, name, engine=engine).validity for name in LEVELS}
+        with monkeypatch.context() as patch:
+            for bound in bounds:
+                patch.setattr(where, bound, -1)
+            patch.setattr(cells, "session_by_session", counted)
+            patch.setattr(saturation, "session_by_session", counted)
+            for name in LEVELS:
+                assert check_columns(columns, name, engine=engine).validity == plain[name], f"{seed}: {name}"
+    assert walked
 
 
 def interleaved(rng: Random, sessions: Sessions) -> list[Operation]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from checker.isolation import edges, facts, forced_order, region, schedule, views
+from checker.isolation import edges, facts, forced_order, region, saturation, schedule, views
 from tests.property.isolation_oracle import verdicts
 from tests.property.test_isolation_oracle import TWO_ROUNDS, history, judged
 from tests.unit.isolation_script import Script, Sessions, ok
@@ -45,19 +45,19 @@ def no_order(self: Any, *arguments: Any) -> bool:
     return True
 
 
-def own_writes_only_of_the_last(facts: Any, stamp: Any, last: Any, out: Any) -> int:
+def own_writes_only_of_the_last(*arguments: Any) -> int:
     """A session's second write of a key is forgotten."""
-    count = edges_own_writes(facts, stamp, last, out)
+    count = edges_own_writes(*arguments)
     return max(0, count - 1)
 
 
 edges_own_writes = edges.own_writes
 
 
-def everything_counts(columns: Any, result: Any, stamp: Any, last: Any, later: Any) -> None:
+def everything_counts(columns: Any, *arguments: Any) -> tuple[int, int]:
     """Failed transactions are taken for committed ones."""
     status = [0] * len(columns.status)
-    facts_classify(columns._replace(status=status), result, stamp, last, later)
+    return facts_classify(columns._replace(status=status), *arguments)
 
 
 facts_classify = facts.classify
@@ -68,9 +68,9 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("read-atomic", edges, "own_writes", nothing),
     ("read-your-writes", edges, "own_writes", nothing),
     ("read-your-writes", edges, "own_writes", own_writes_only_of_the_last),
-    ("monotonic-reads", edges, "monotonic_reads", nothing),
+    ("monotonic-reads", saturation, "monotonic_reads", nothing),
     ("monotonic-writes", edges, "behind", nothing),
-    ("writes-follow-reads", edges, "follow_reads", nothing),
+    ("writes-follow-reads", saturation, "follow_reads", nothing),
     ("ccv", edges, "behind", nothing),
     ("cc", views, "find_unexplained", lambda *arguments: -1),
     ("pram", views, "first_round", no_round),

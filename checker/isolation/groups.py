@@ -1,0 +1,72 @@
+"""For each key the transactions that write it, grouped by session: what most levels look up.
+
+Kernels (`engine.py`).
+"""
+
+from checker.isolation.cells import Cells, cells_of
+from checker.isolation.columns import Ints
+from checker.isolation.engine import Engine
+from checker.isolation.facts import Facts
+
+
+def with_groups(facts: Facts, engine: Engine) -> Facts:
+    """The facts with the vectors of groups filled."""
+    writes = int(facts.write_start[facts.transactions])
+    facts = facts._replace(
+        group_start=engine.vector(facts.keys + 1),
+        group_session=engine.vector(writes),
+        group_begin=engine.vector(writes + 1),
+        writer_at=engine.vector(writes),
+    )
+    cells = cells_of(facts, engine)
+    cursor = engine.vector(cells.size + 1)
+    owner = engine.vector(0 if cells.along == 1 else writes)
+    engine.run(count_out, facts, cells, cursor, owner)
+    engine.run(mark_groups, facts, cells, cursor, owner)
+    return facts
+
+
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def count_out(facts: Facts, cells: Cells, cursor: Ints, owner: Ints) -> None:
+    """Sort the positions of writers by cell; what is walked in order is still so within a cell.
+
+    `cursor` [cell]: where it ends. `owner` [w]: the session, where cells are not by session.
+    """
+    for t in range(facts.transactions):
+        session = facts.session_of[t] * cells.along
+        for w in range(facts.write_start[t], facts.write_start[t + 1]):
+            cursor[facts.write_key[w] * cells.across + session + 1] += 1
+    for cell in range(cells.size):
+        cursor[cell + 1] += cursor[cell]
+    for i in range(len(cells.order)):
+        t = cells.order[i]
+        session = facts.session_of[t] * cells.along
+        for w in range(facts.write_start[t], facts.write_start[t + 1]):
+            cell = facts.write_key[w] * cells.across + session
+            facts.writer_at[cursor[cell]] = facts.position[t]
+            if cells.along == 0:
+                owner[cursor[cell]] = facts.session_of[t]
+            cursor[cell] += 1
+
+
+def mark_groups(facts: Facts, cells: Cells, cursor: Ints, owner: Ints) -> None:
+    """Say where each group begins."""
+    groups = w = 0
+    for key in range(facts.keys):
+        facts.group_start[key] = groups
+        for cell in range(key * cells.across, (key + 1) * cells.across):
+            while w < cursor[cell]:
+                facts.group_begin[groups] = w
+                if cells.along == 1:
+                    facts.group_session[groups] = cell - key * cells.across
+                    w = cursor[cell]
+                else:
+                    facts.group_session[groups] = owner[w]
+                    w += 1
+                    while w < cursor[cell] and owner[w] == owner[w - 1]:
+                        w += 1
+                groups += 1
+    facts.group_start[facts.keys] = groups
+    facts.group_begin[groups] = w
