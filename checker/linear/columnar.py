@@ -20,6 +20,7 @@ from checker.linear import kernel_values as values
 from checker.linear.call import FOREVER
 from checker.linear.kernel_schedule import CAS, DIFFERS, READ, WRITE
 from checker.linear.models import CasRegister, FifoQueue, GrowingSet, Model, Register
+from checker.linear.numbering import numbered, numbered_by_key
 from checker.linear.table_calls import FAIL, TableCalls, calls_of, code_of, texts_of
 from checker.spans import Spans
 from checker.table import Table
@@ -114,7 +115,7 @@ def _registers(calls: TableCalls, named: Named, model: Any, table: Table, search
     unsuited = np.zeros(keys, np.bool_)
     unsuited[calls.keys[cas]] = True
     suited = ~unsuited[calls.keys]
-    clusters, count = values.number(
+    clusters, count = numbered_by_key(
         np.concatenate([np.arange(keys), calls.keys[suited]]),
         np.concatenate([np.full(keys, init), code[suited]]),
     )
@@ -147,14 +148,12 @@ def _searched(calls: TableCalls, reads: Array, init: int) -> bool:
     failed = calls.outcome == FAIL
     first = np.where(reads, calls.got, calls.given)
     second = np.where(cas, calls.given_too, first)
-    numbers, count = values.number(
-        np.zeros(2 * len(first) + 1, np.int64), np.concatenate([[init], first, second])
-    )
+    numbers, count = numbered(np.concatenate([[init], first, second]))
     a, b = numbers[1 : len(first) + 1], numbers[len(first) + 1 :]
     what = np.where(
         reads | (cas & ~failed & (a == b)), READ, np.where(failed, DIFFERS, np.where(cas, CAS, WRITE))
     )
-    kinds, classes = values.number(what.astype(np.int64), a * count + b)
+    kinds, classes = numbered_by_key(what, a * np.int64(count) + b)
     cells = np.zeros((classes, 3), np.int64)
     cells[kinds] = np.stack([what, a, np.where(what == CAS, b, 0)], 1)
     return compiled.check_columns(
@@ -162,7 +161,7 @@ def _searched(calls: TableCalls, reads: Array, init: int) -> bool:
             starts=calls.starts,
             ends=calls.ends,
             crashed=calls.ends == FOREVER,
-            kinds=kinds,
+            kinds=kinds.astype(np.int64),
             cells=cells,
             first=0,
         )
@@ -178,7 +177,7 @@ def _queues(calls: TableCalls, named: Named, model: Any, table: Table, searched:
     if model.init or np.any(np.not_equal(form, values.SCALAR)):
         return None
     keys = int(calls.keys.max(initial=-1)) + 1
-    numbers, count = values.number(calls.keys, code)
+    numbers, count = numbered_by_key(calls.keys, code)
     key_of = np.zeros(count, np.int64)
     key_of[numbers] = calls.keys
     fine = np.ones(keys, np.bool_)
@@ -222,7 +221,7 @@ def _sets(calls: TableCalls, named: Named, model: Any, table: Table, searched: i
     keys = int(calls.keys.max(initial=-1)) + 1
     fine = np.ones(keys, np.bool_)
     fine[calls.keys[read]] = False
-    numbers, count = values.number(calls.keys, np.where(contains, calls.got, calls.given))
+    numbers, count = numbered_by_key(calls.keys, np.where(contains, calls.got, calls.given))
     key_of = np.zeros(count, np.int64)
     key_of[numbers] = calls.keys
     for change in (add, remove):

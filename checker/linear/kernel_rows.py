@@ -6,8 +6,6 @@ What is kept of a call is its span, where it starts and ends, whether it stores 
 
 from typing import Any
 
-import numpy as np
-
 from checker.kernel import njit
 from checker.linear.kernel_register import NEVER
 from checker.linear.kernel_values import NOTHING, SCALAR
@@ -16,9 +14,6 @@ from checker.table import INT, NIL, TYPES
 Array = Any
 
 FAIL, INFO = TYPES.index("fail"), TYPES.index("info")
-
-SPECIAL = 3
-"""Codes from NOTHING on that stand for no integer: nil, false, true."""
 
 DECLINED = -1
 
@@ -71,40 +66,6 @@ def extract(  # noqa: PLR0917 one kernel
         out_ends[count] = NEVER if outcome == INFO else ended
         out_stores[count], out_codes[count] = not telling, code
         count += 1
-    return count
-
-
-@njit
-def extent(codes: Array) -> tuple[int, int, bool]:
-    """The least and the largest integer among codes, and whether there is nothing but these and SPECIAL."""
-    low, high = np.int64(1) << 60, -(np.int64(1) << 60)
-    for code in codes:
-        if NOTHING <= code < NOTHING + SPECIAL:
-            continue
-        if not -(np.int64(1) << 60) < code < np.int64(1) << 60:
-            return 0, 0, False
-        low, high = min(low, code), max(high, code)
-    return int(low), int(high), True
-
-
-@njit
-def number_dense(codes: Array, first: int, low: int, places: Array, numbers: Array) -> int:
-    """Number codes in order of appearance, `first` being 0; how many there are.
-
-    `places` (-1 everywhere) has a place per integer from `low` on, after SPECIAL ones.
-    """
-    count = 1
-    at = first - NOTHING if first < NOTHING + SPECIAL else first - low + SPECIAL
-    if 0 <= at < len(places):
-        places[at] = 0
-    for row in range(len(codes)):
-        code = codes[row]
-        at = code - NOTHING if code < NOTHING + SPECIAL else code - low + SPECIAL
-        number = places[at]
-        if number < 0:
-            number = places[at] = count
-            count += 1
-        numbers[row] = number
     return count
 
 

@@ -1,4 +1,4 @@
-"""Values of a table as numbers, compiled: texts of the pool taken apart, and different values numbered.
+"""Values of a table as codes, compiled: texts of the pool taken apart.
 
 A value is an int64 code: an integer is itself; nil, true and false have codes beyond all integers of a table;
 so has any string, by its place.  Equal codes mean equal values.  What has no code is OTHER, and the caller
@@ -72,30 +72,3 @@ def take_apart(text: Array, offsets: Array) -> tuple[Array, Array]:
         if fine and depth == 0 and parts == opened + (opened > 0) + (opened == 0):
             forms[place] = opened
     return forms, codes
-
-
-@njit
-def number(keys: Array, codes: Array) -> tuple[Array, int]:
-    """Number the different (key, code) from 0 in order of appearance: the numbers, and how many there are."""
-    size = 16
-    while size < 2 * len(codes):
-        size *= 2
-    places = np.full(size, np.int32(-1), np.int32)
-    firsts = np.empty(len(codes), np.int32)
-    numbers = np.empty(len(codes), np.int64)
-    count = 0
-    for row in range(len(codes)):
-        mixed = (codes[row] * np.int64(-7046029254386353131)) ^ (keys[row] * np.int64(-4417276706812531889))
-        mixed ^= mixed >> 32
-        at = mixed & (size - 1)
-        while places[at] >= 0:
-            first = firsts[places[at]]
-            if codes[first] == codes[row] and keys[first] == keys[row]:
-                break
-            at = (at + 1) & (size - 1)
-        if places[at] < 0:
-            places[at] = count
-            firsts[count] = row
-            count += 1
-        numbers[row] = places[at]
-    return numbers, count

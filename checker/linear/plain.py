@@ -14,15 +14,13 @@ from checker.linear import kernel_values as values
 from checker.linear.call import FOREVER
 from checker.linear.kernel_register import NEVER, SPAN_MAX
 from checker.linear.models import CasRegister, FifoQueue, Model, Register
+from checker.linear.numbering import numbered
 from checker.linear.table_calls import code_of
 from checker.pool import Pool
 from checker.spans import Spans
 from checker.table import Table
 
 Array = Any
-
-SPARSE = 4
-"""Values are numbered by a table of their own if they span no more than so many integers per call."""
 
 
 class PlainCalls(NamedTuple):
@@ -60,7 +58,7 @@ def _register(table: Table, spans: Spans, pool: tuple[Array, Array], model: Any)
     calls = _calls(table, spans, pool, ("write", "read"), (True, model.init is not None, False))
     if calls is None or init == values.OTHER:
         return None
-    clusters, count = _numbered(calls.codes, init)
+    clusters, count = numbered(calls.codes, init)
     initial = np.zeros(count, np.bool_)
     initial[0] = True
     if kernel_rows.repeated(clusters, calls.stores, initial.copy()):
@@ -82,7 +80,7 @@ def _queue(table: Table, spans: Spans, pool: tuple[Array, Array], model: Any) ->
     calls = _calls(table, spans, pool, ("enqueue", "dequeue"), (False, False, True))
     if calls is None or model.init:
         return None
-    numbers, count = _numbered(calls.codes, values.OTHER)
+    numbers, count = numbered(calls.codes)
     rows = np.full((4, count), FOREVER, np.int64)
     if not kernel_rows.pair_up((numbers, calls.starts, calls.ends, calls.stores), rows):
         return None
@@ -127,14 +125,3 @@ def _place(pool: Pool, name: str) -> int:
     """The place of a name in the pool; where it has none, one that no row has."""
     place = pool.find(name)
     return place if place >= 0 else -2
-
-
-def _numbered(codes: Array, first: int) -> tuple[Array, int]:
-    """The different codes from 0 on in order of appearance, `first` being 0; and how many there are."""
-    low, high, only_integers = kernel_rows.extent(codes)
-    size = max(high - low + 1, 0) + kernel_rows.SPECIAL
-    if only_integers and size <= SPARSE * len(codes) + kernel_rows.SPECIAL:
-        numbers, places = np.empty(len(codes), np.int32), np.full(size, np.int32(-1))
-        return numbers, kernel_rows.number_dense(codes, first, low, places, numbers)
-    numbers, count = values.number(np.zeros(len(codes) + 1, np.int8), np.concatenate([[first], codes]))
-    return numbers[1:], count

@@ -7,6 +7,7 @@ import numpy as np
 
 from checker.linear import kernel_values as values
 from checker.linear.call import FOREVER
+from checker.linear.numbering import numbered
 from checker.pool import Pool
 from checker.spans import Spans
 from checker.table import INT, POOLED, TYPES, Table
@@ -89,7 +90,7 @@ def calls_of(table: Table, spans: Spans, pool: tuple[Array, Array], independent:
     )
     if alone.any():
         found = found.where(np.argsort(starts, kind="stable"))
-    return found._replace(keys=values.number(np.zeros(len(keys), np.int64), found.keys)[0])
+    return found._replace(keys=numbered(found.keys)[0])
 
 
 def code_of(value: Any, pool: Pool) -> int:
