@@ -10,15 +10,15 @@ transactions possible, that is, if they form no cycle.  In front of t3 is:
   own_writes       the earlier transactions of the session of t3               (read your writes)
   fractured        what t3 reads from; with own_writes                         (read atomic)
   monotonic_reads  what earlier transactions of the session read from
-  behind           mode MONOTONIC: what came, in its session, before something that t3 reads from
-                   mode CAUSAL: everything that sessions and reads put before t3
+  earlier_writes   what came, in its session, before something that t3 reads from
+  behind           everything that sessions and reads put before t3
   follow_reads     what was read, in its session, before (or in) something that t3 reads from
 
 Kernels (`engine.py`), here and in `pending.py` and `sightings.py`.  Each writes `out` as far as it is long,
 and returns how many edges there are: the caller makes `out` longer and repeats (`saturation.py`).  Edges that
 others imply are left out, which keeps their number linear in practice.  Cost: reads times the smaller of
 written and read keys per transaction (the first four), reads times sessions (behind), reads times reads of a
-transaction (the last).
+transaction (earlier_writes, follow_reads).
 """
 
 from typing import NamedTuple
@@ -28,7 +28,16 @@ from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
 from checker.isolation.search import last_writer, lower_bound
 
-CAUSAL, MONOTONIC = 0, 1
+FAR_MORE = 8
+"""Writes of a transaction per read of another from which on they are searched instead of walked."""
+
+
+class Past(NamedTuple):
+    """Transactions in an order that respects sessions and reads, and their vector clocks."""
+
+    order: Ints
+    placed: int
+    clocks: Ints
 
 
 class Out(NamedTuple):
@@ -69,14 +78,17 @@ def committed_reads(facts: Facts, first: Ints, stamp: Ints, upcoming: Ints, out:
 
 
 def own_writes(facts: Facts, cells: Cells, stamp: Ints, last: Ints, out: Out) -> int:
-    """The last writer of each key so far in the session, `last` [cell], stamped by session."""
+    """The last writer of each key so far in the session, `last` [cell], with a stamp where sessions share
+    cells."""
     count, room = 0, len(out.source)
     for i in range(len(cells.order)):
         t3 = cells.order[i]
         session = facts.session_of[t3]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             cell = facts.read_key[r] * cells.across + session * cells.along
-            if stamp[cell] != session or last[cell] == facts.read_from[r]:
+            if last[cell] < 0 or last[cell] == facts.read_from[r]:
+                continue
+            if cells.along == 0 and stamp[cell] != session:
                 continue
             if count < room:
                 out.source[count] = last[cell]
@@ -84,8 +96,9 @@ def own_writes(facts: Facts, cells: Cells, stamp: Ints, last: Ints, out: Out) ->
             count += 1
         for w in range(facts.write_start[t3], facts.write_start[t3 + 1]):
             cell = facts.write_key[w] * cells.across + session * cells.along
-            stamp[cell] = session
             last[cell] = t3
+            if cells.along == 0:
+                stamp[cell] = session
     return count
 
 
@@ -114,7 +127,7 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
                 continue
             seen[t2] = t3
             low, high = facts.write_start[t2], facts.write_start[t2 + 1]
-            if high - low <= 8 * (end - begin):
+            if high - low <= FAR_MORE * (end - begin):
                 for w in range(low, high):
                     key = facts.write_key[w]
                     if stamp[key] == t3 and facts.read_from[shown[key]] != t2:
@@ -125,9 +138,8 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
                 continue
             # It wrote far more than t3 read: look for the keys of t3 among its writes instead.
             for slot in range(begin, end):
-                key, end = facts.read_key[slot], facts.write_start[t2 + 1]
-                low = lower_bound(facts.write_key, facts.write_start[t2], end, key)
-                found = low < end and facts.write_key[low] == key
+                w = lower_bound(facts.write_key, low, high, facts.read_key[slot])
+                found = w < high and facts.write_key[w] == facts.read_key[slot]
                 if found and facts.read_from[slot] != t2:
                     if count < room:
                         out.source[count] = t2
@@ -136,46 +148,50 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
     return count
 
 
-class Behind(NamedTuple):
-    """What `behind` works with: `order` of `placed` transactions, their `clocks`, for each group a `hint`
-    (where the last search ended), for each session `limit` and `stamp` (mode MONOTONIC)."""
-
-    order: Ints
-    placed: int
-    clocks: Ints
-    hint: Ints
-    limit: Ints
-    stamp: Ints
-    mode: int
-
-
-def behind(facts: Facts, work: Behind, out: Out) -> int:
+def behind(facts: Facts, past: Past, near: Ints, out: Out) -> int:
     """For each read and each session, the last transaction that writes the key and is in front of t3.
 
     Transactions are walked in an order in which clocks grow, so a search starts where the last one ended.
     """
-    count, room, sessions, clocks = 0, len(out.source), facts.sessions, work.clocks
-    for i in range(work.placed):
-        t3 = work.order[i]
-        if work.mode == 1:
-            for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
-                source = facts.read_from[r]
-                if source == facts.transactions:
-                    continue
-                j = facts.session_of[source]
-                if work.stamp[j] != t3 or work.limit[j] < facts.position[source]:
-                    work.limit[j] = facts.position[source]
-                work.stamp[j] = t3
+    count, room, sessions, clocks = 0, len(out.source), facts.sessions, past.clocks
+    for i in range(past.placed):
+        t3 = past.order[i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
             for g in range(facts.group_start[key], facts.group_start[key + 1]):
                 j = facts.group_session[g]
-                if work.mode == 0:
-                    limit = clocks[t3 * sessions + j]
-                else:
-                    limit = work.limit[j] if work.stamp[j] == t3 else 0
                 done = 0 if t1 == facts.transactions else clocks[t1 * sessions + j]
-                t2 = last_writer(facts, work.hint, g, done, limit)
+                t2 = last_writer(facts, near, g, done, clocks[t3 * sessions + j])
+                if t2 >= 0 and t2 != t1:
+                    if count < room:
+                        out.source[count] = t2
+                        out.slot[count] = r
+                    count += 1
+    return count
+
+
+def earlier_writes(facts: Facts, past: Past, near: Ints, out: Out) -> int:
+    """For each read and each transaction that t3 reads from, the last one of its session before it that
+    writes the key."""
+    count, room, sessions, nobody = 0, len(out.source), facts.sessions, facts.transactions
+    for i in range(past.placed):
+        t3 = past.order[i]
+        begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
+        for r in range(begin, end):
+            key, t1 = facts.read_key[r], facts.read_from[r]
+            for other in range(begin, end):
+                source = facts.read_from[other]
+                if source == nobody:
+                    continue
+                j, limit = facts.session_of[source], facts.position[source]
+                done = 0 if t1 == nobody else past.clocks[t1 * sessions + j]
+                if limit <= done:
+                    continue
+                low, high = facts.group_start[key], facts.group_start[key + 1]
+                g = lower_bound(facts.group_session, low, high, j)
+                if g == high or facts.group_session[g] != j:
+                    continue
+                t2 = last_writer(facts, near, g, done, limit)
                 if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
+from checker.isolation.groups import nothing_near
 from checker.isolation.precedence import Precedence
 from checker.isolation.search import last_writer, lower_bound
 
@@ -44,12 +45,13 @@ class Versions(NamedTuple):
 
 class Round(NamedTuple):
     """What the rules work with: `rank` [node] in an order that respects what is known; `clocks`; for each
-    group of writers a `hint` (where the last look ended) and a `candidate`."""
+    group of writers `near` (for `last_writer`), a `hint` (where the last look ended) and a `candidate`."""
 
     order: Ints
     placed: int
     rank: Ints
     clocks: Ints
+    near: Ints
     hint: Ints
     candidate: Ints
     width: int
@@ -112,7 +114,8 @@ class ForcedOrder:
         groups = len(graph.facts.group_session) + 1
         rank = new(graph.nodes)
         graph.engine.run(rank_nodes, self.order, self.placed, rank)
-        return Round(self.order, self.placed, rank, self.clocks, new(groups), new(groups), graph.width)
+        near = nothing_near(graph.facts, graph.engine)
+        return Round(self.order, self.placed, rank, self.clocks, near, new(groups), new(groups), graph.width)
 
 
 def versions_of(facts: Facts, engine: Engine) -> Versions:
@@ -175,8 +178,6 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
     """Who ended before a read began, and was not seen, is older than what was seen."""
     count, room, sessions, width = 0, len(out.source), facts.sessions, work.width
     clocks, nobody = work.clocks, facts.transactions
-    for g in range(len(facts.group_session)):
-        work.hint[g] = facts.group_begin[g]
     for i in range(work.placed):
         t3 = work.order[i] // width
         if work.order[i] != t3 * width:
@@ -189,7 +190,7 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
                 j = facts.group_session[g]
                 limit = clocks[t3 * width * sessions + j] // width
                 done = clocks[t1 * width * sessions + j] // width
-                t2 = last_writer(facts, work.hint, g, done, limit)
+                t2 = last_writer(facts, work.near, g, done, limit)
                 if t2 < 0 or t2 == t1:
                     continue
                 if count < room:

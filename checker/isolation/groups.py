@@ -7,6 +7,7 @@ from checker.isolation.cells import Cells, cells_of
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
+from checker.isolation.search import NEAR
 
 
 def with_groups(facts: Facts, engine: Engine) -> Facts:
@@ -24,6 +25,11 @@ def with_groups(facts: Facts, engine: Engine) -> Facts:
     engine.run(count_out, facts, cells, cursor, owner)
     engine.run(mark_groups, facts, cells, cursor, owner)
     return facts
+
+
+def nothing_near(facts: Facts, engine: Engine) -> Ints:
+    """For `search.last_writer`, before the first search."""
+    return engine.vector(NEAR * len(facts.group_begin), -1)
 
 
 # --- kernels ---------------------------------------------------------------------------------------

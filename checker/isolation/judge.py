@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from checker.isolation import views
 from checker.isolation.columns import READ, Transactions
 from checker.isolation.cycle import cycles
+from checker.isolation.edges import Past
 from checker.isolation.engine import Engine
 from checker.isolation.explanation import Explainer, Finding
 from checker.isolation.facts import THIN_AIR, Facts, Resolution, facts_of, resolve
-from checker.isolation.groups import with_groups
+from checker.isolation.groups import nothing_near, with_groups
 from checker.isolation.level import Level
 from checker.isolation.order import (
     Edges,
@@ -26,7 +27,7 @@ from checker.isolation.order import (
     no_edges,
     topological,
 )
-from checker.isolation.saturation import Past, past_of, saturate
+from checker.isolation.saturation import past_of, saturate
 from checker.isolation.session_views import SessionViews
 from checker.verdict import Validity, Verdict
 from checker.wording import plural
@@ -195,7 +196,7 @@ def _unexplained(case: Case, past: Past) -> Iterator[Finding]:
         past.order,
         past.placed,
         past.clocks,
-        facts.group_begin.copy(),
+        nothing_near(facts, engine),
         engine.vector(longest),
         engine.vector(longest * longest),
         engine.vector(longest),

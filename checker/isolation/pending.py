@@ -17,8 +17,9 @@ RECENT = 64
 class Pending(NamedTuple):
     """Per cell a linked list of writers that the session has seen and not yet compared with a later read.
 
-    `head` [cell], `stamp` [cell] by session, `after` and `writer` [place in the pool].  `seen`: whose writes
-    have been pending, of all transactions, or of the RECENT last ones of each session.
+    `head` [cell], `stamp` [cell] by session where sessions share cells, `after` and `writer` [place in the
+    pool].  `seen`: whose writes have been pending, of all transactions, or of the RECENT last ones of each
+    session.
     """
 
     head: Ints
@@ -41,7 +42,7 @@ def monotonic_reads(facts: Facts, cells: Cells, pending: Pending, out: Out) -> i
             used, free = 0, -1
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             cell, t1 = facts.read_key[r] * cells.across + session * cells.along, facts.read_from[r]
-            entry = pending.head[cell] if pending.stamp[cell] == session else -1
+            entry = pending.head[cell] if cells.along == 1 or pending.stamp[cell] == session else -1
             while entry >= 0:
                 if pending.writer[entry] != t1:
                     if count < room:
@@ -51,12 +52,13 @@ def monotonic_reads(facts: Facts, cells: Cells, pending: Pending, out: Out) -> i
                 entry = pending.after[entry]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             cell = facts.read_key[r] * cells.across + session * cells.along
-            entry = pending.head[cell] if pending.stamp[cell] == session else -1
+            entry = pending.head[cell] if cells.along == 1 or pending.stamp[cell] == session else -1
             while entry >= 0:
                 settled, entry = entry, pending.after[entry]
                 pending.after[settled], free = free, settled
             pending.head[cell] = -1
-            pending.stamp[cell] = session
+            if cells.along == 0:
+                pending.stamp[cell] = session
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             t1 = facts.read_from[r]
             if t1 == facts.transactions:
@@ -67,7 +69,7 @@ def monotonic_reads(facts: Facts, cells: Cells, pending: Pending, out: Out) -> i
             for w in range(low, high):
                 key = facts.read_key[r] if w == -1 else facts.write_key[w]
                 cell = key * cells.across + session * cells.along
-                head = pending.head[cell] if pending.stamp[cell] == session else -1
+                head = pending.head[cell] if cells.along == 1 or pending.stamp[cell] == session else -1
                 if head >= 0 and pending.writer[head] == t1:
                     continue
                 entry, free = (free, pending.after[free]) if free >= 0 else (used, -1)
@@ -75,7 +77,9 @@ def monotonic_reads(facts: Facts, cells: Cells, pending: Pending, out: Out) -> i
                 if entry == len(pending.writer):
                     return -1
                 pending.writer[entry], pending.after[entry] = t1, head
-                pending.head[cell], pending.stamp[cell] = entry, session
+                pending.head[cell] = entry
+                if cells.along == 0:
+                    pending.stamp[cell] = session
     return count
 
 

@@ -6,14 +6,14 @@ there are, and is run once more with enough.
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
 
 from checker.isolation import edges as rules
 from checker.isolation.cells import Cells, cells_of, session_by_session
 from checker.isolation.columns import Ints
-from checker.isolation.edges import Out
+from checker.isolation.edges import Out, Past
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
+from checker.isolation.groups import nothing_near
 from checker.isolation.order import Edges, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
 from checker.isolation.sightings import Sightings, follow_reads, sightings
@@ -23,14 +23,6 @@ PENDING = 1
 
 SIGHTINGS = 8
 """Sightings per operation for which there is room side by side."""
-
-
-class Past(NamedTuple):
-    """Transactions in an order that respects sessions and reads, and their vector clocks."""
-
-    order: Ints
-    placed: int
-    clocks: Ints
 
 
 Rule = Callable[[Facts, Past | None, Engine, Out], int]
@@ -81,7 +73,7 @@ def _committed_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) 
 
 def _own_writes(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
     cells = cells_of(facts, engine)
-    stamp, last = engine.vector(cells.size, -1), engine.vector(cells.size)
+    stamp, last = engine.vector(cells.size, -1), engine.vector(cells.size, -1)
     return int(engine.run(rules.own_writes, facts, cells, stamp, last, out))
 
 
@@ -116,15 +108,14 @@ def _seen(facts: Facts, cells: Cells, engine: Engine) -> Ints:
     return engine.vector(facts.sessions * RECENT if cells.along else facts.transactions, -1)
 
 
-def _behind(mode: int) -> Rule:
-    def rule(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
-        assert past is not None
-        hint = facts.group_begin.copy()
-        limit, stamp = engine.vector(facts.sessions), engine.vector(facts.sessions, -1)
-        work = rules.Behind(past.order, past.placed, past.clocks, hint, limit, stamp, mode)
-        return int(engine.run(rules.behind, facts, work, out))
+def _earlier_writes(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+    assert past is not None
+    return int(engine.run(rules.earlier_writes, facts, past, nothing_near(facts, engine), out))
 
-    return rule
+
+def _behind(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
+    assert past is not None
+    return int(engine.run(rules.behind, facts, past, nothing_near(facts, engine), out))
 
 
 def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
@@ -150,7 +141,7 @@ RULES: dict[str, Rule] = {
     "own-writes": _own_writes,
     "fractured": _fractured,
     "monotonic-reads": _monotonic_reads,
-    "monotonic-writes": _behind(rules.MONOTONIC),
+    "monotonic-writes": _earlier_writes,
     "follow-reads": _follow_reads,
-    "causal": _behind(rules.CAUSAL),
+    "causal": _behind,
 }

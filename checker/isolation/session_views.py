@@ -12,11 +12,12 @@ from typing import Any
 
 from checker.isolation import views
 from checker.isolation.columns import Ints
+from checker.isolation.edges import Past
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.front import Trail
 from checker.isolation.order import Edges, count_sessions, counting, no_edges, rank_of, topological
-from checker.isolation.saturation import Past, joined, past_of, saturate, with_room
+from checker.isolation.saturation import joined, past_of, saturate, with_room
 
 ROOM = 4
 """Edges per read that a session's view mostly needs at most."""

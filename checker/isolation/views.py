@@ -212,14 +212,14 @@ def see(facts: Facts, view: View, looks: Looks, what: tuple[int, int, int, int])
 
 
 class Explaining(NamedTuple):
-    """What `find_unexplained` works with: `order` of `placed`, `clocks`, for each group a `hint`, `same`
+    """What `find_unexplained` works with: `order` of `placed`, `clocks`, `near` (for `last_writer`), `same`
     [slot in transaction] (the first slot with the same writer), `before` [slots x slots] and `degree`
     [slots]."""
 
     order: Ints
     placed: int
     clocks: Ints
-    hint: Ints
+    near: Ints
     same: Ints
     before: Ints
     degree: Ints
@@ -245,7 +245,7 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                 j = facts.group_session[g]
                 done = 0 if t1 == nobody else clocks[t1 * sessions + j]
                 # What is before the one that is in front of the read last is before that anyway.
-                t2 = last_writer(facts, work.hint, g, done, clocks[t3 * sessions + j])
+                t2 = last_writer(facts, work.near, g, done, clocks[t3 * sessions + j])
                 if t2 < 0 or t2 == t1:
                     continue
                 if t1 == nobody:

@@ -80,7 +80,7 @@ def test_both_engines_say_the_same_of_longer_histories() -> None:
         rng = Random(seed)
         kinds = (drawn, replicated, scattered, snapshots)
         sessions = simulated(rng, 5, 40) if seed % 5 == 4 else kinds[seed % 5](rng, 30)
-        columns = columns_of(history_of(sessions)).columns
+        columns = columns_of(history_of(sessions, rng)).columns
         for name in LEVELS:
             plain = check_columns(columns, name, engine=Interpreted())
             assert check_columns(columns, name, engine=Compiled()) == plain, f"seed {seed}: {name}"
@@ -97,7 +97,7 @@ def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.Mo
     for seed in range(60):
         rng = Random(seed)
         sessions = simulated(rng, 4, 20) if seed % 3 == 0 else (replicated, snapshots)[seed % 2](rng, 15)
-        columns = columns_of(history_of(sessions)).columns
+        columns = columns_of(history_of(sessions, rng)).columns
         plain = {name: check_columns(columns, name, engine=Interpreted()) for name in LEVELS}
         with monkeypatch.context() as patch:
             patch.setattr(commit_order, "COMPILED_FROM", 0)
@@ -133,7 +133,7 @@ def test_too_little_room_side_by_side_changes_no_verdict(
     for seed in range(80):
         rng = Random(seed)
         sessions = (drawn, replicated, scattered, snapshots)[seed % 4](rng, 20)
-        columns = columns_of(history_of(sessions)).columns
+        columns = columns_of(history_of(sessions, rng)).columns
         plain = {name: check_columns(columns, name, engine=engine).validity for name in LEVELS}
         with monkeypatch.context() as patch:
             for bound in bounds:

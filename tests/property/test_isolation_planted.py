@@ -69,7 +69,7 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("read-your-writes", edges, "own_writes", nothing),
     ("read-your-writes", edges, "own_writes", own_writes_only_of_the_last),
     ("monotonic-reads", saturation, "monotonic_reads", nothing),
-    ("monotonic-writes", edges, "behind", nothing),
+    ("monotonic-writes", edges, "earlier_writes", nothing),
     ("writes-follow-reads", saturation, "follow_reads", nothing),
     ("ccv", edges, "behind", nothing),
     ("cc", views, "find_unexplained", lambda *arguments: -1),

@@ -38,15 +38,19 @@ def ok(*steps: Step) -> Script:
     return Script("ok", list(steps))
 
 
-def history_of(sessions: Sessions) -> History:
-    """The sessions one after the other; the order between them means nothing to these checkers."""
+def history_of(sessions: Sessions, mix: Random | None = None) -> History:
+    """The sessions one after the other, or mixed; the order between them means nothing to these checkers."""
+    turns = [process for process, session in enumerate(sessions) for _ in session]
+    if mix is not None:
+        mix.shuffle(turns)
+    scripts = [iter(session) for session in sessions]
     entries = []
-    for process, session in enumerate(sessions):
-        for script in session:
-            asked = [[f, key, None if f == "r" else value] for f, key, value in script.steps]
-            shown = [list(step) for step in script.steps] if script.outcome == "ok" else asked
-            entries.append(Operation(process=process, type="invoke", f="txn", value=asked))
-            entries.append(Operation(process=process, type=script.outcome, f="txn", value=shown))
+    for process in turns:
+        script = next(scripts[process])
+        asked = [[f, key, None if f == "r" else value] for f, key, value in script.steps]
+        shown = [list(step) for step in script.steps] if script.outcome == "ok" else asked
+        entries.append(Operation(process=process, type="invoke", f="txn", value=asked))
+        entries.append(Operation(process=process, type=script.outcome, f="txn", value=shown))
     return History(entries)
 
 

@@ -350,6 +350,21 @@ def test_damage_to_a_valid_history_is_found(how: str) -> None:
                 assert check(name, sessions).validity is Validity.INVALID, f"seed {seed}: {name}"
 
 
+def test_what_a_second_loader_wrote_is_looked_up_as_well() -> None:
+    """Two writers wrote far more than is read from them, so the reads are looked up among their writes."""
+    many = [("w", f"k{at}", 100 + at) for at in range(40)]
+    more = [("w", f"l{at}", 200 + at) for at in range(40)]
+    sessions: Sessions = [
+        [ok(*[("r", f"other{at}", None) for at in range(100)])],
+        [ok(*many)],
+        [ok(*more)],
+        [ok(("r", "k1", 101), ("r", "l1", 201), ("r", "l2", 202))],
+    ]
+    assert check("read-atomic", sessions).validity is Validity.VALID
+    sessions[3] = [ok(("r", "k1", 101), ("r", "l1", 201), ("r", "l2", None))]
+    assert check("read-atomic", sessions).validity is Validity.INVALID
+
+
 def test_columns_without_names_are_told_by_number() -> None:
     columns = columns_of(history_of(FRACTURED)).columns
     verdict = check_columns(columns, "read-atomic")
