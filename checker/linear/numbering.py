@@ -28,15 +28,20 @@ def numbered(codes: Array, first: int | None = None) -> tuple[Array, int]:
     if size <= SPARSE * len(codes) + SPECIAL:
         numbers, places = np.empty(len(codes), np.int32), np.full(size, np.int32(-1))
         return numbers, dense(codes, (first is not None, first or 0), low, places, numbers)
-    before = np.array([] if first is None else [first], np.int64)
-    codes = np.concatenate([before, codes])
-    numbers, count = hashed(np.zeros(len(codes), np.int32), codes)
-    return numbers[len(before) :], count
+    numbers, count = hashed(codes if first is None else np.concatenate([[first], codes]))
+    return numbers[first is not None :], count
 
 
 def numbered_by_key(keys: Array, codes: Array) -> tuple[Array, int]:
     """The numbers of the different (key, code), and how many there are."""
-    return hashed(keys.astype(np.int32), codes) if keys.any() else numbered(codes)
+    if not keys.any():
+        return numbered(codes)
+    # The codes of every key in a range of its own, or, where these are too wide, a range for all numbers.
+    lows, sizes = extents(keys, codes, int(keys.max()) + 1, SPARSE * len(codes))
+    if sizes.sum() <= SPARSE * len(codes):
+        return numbered(moved(keys, codes, lows, np.cumsum(sizes) - sizes))
+    numbers, count = numbered(codes)
+    return numbered(keys * np.int64(count) + numbers)
 
 
 @njit
@@ -77,46 +82,66 @@ def dense(codes: Array, first: Array, low: int, places: Array, numbers: Array) -
 
 
 @njit
-def mixed(key: int, code: int) -> int:
-    """Where to look for a key and a code first, before it is cut to the size of the table."""
-    found = (code * np.int64(-7046029254386353131)) ^ (key * np.int64(-4417276706812531889))
+def extents(keys: Array, codes: Array, count: int, size_max: int) -> tuple[Array, Array]:
+    """By key the least code, and how many places its codes take; no more than one above `size_max`."""
+    lows, highs = np.full(count, np.int64(1) << 62), np.full(count, -(np.int64(1) << 62))
+    for row in range(len(codes)):
+        key, code = keys[row], codes[row]
+        if not NOTHING <= code < NOTHING + SPECIAL:
+            lows[key], highs[key] = min(lows[key], code), max(highs[key], code)
+    for key in range(count):
+        highs[key] = min(max(highs[key] - lows[key] + 1, 0), size_max) + SPECIAL
+    return lows, highs
+
+
+@njit
+def moved(keys: Array, codes: Array, lows: Array, starts: Array) -> Array:
+    """Codes that differ where (key, code) does: those of a key lie together, from `starts` on."""
+    found = np.empty(len(codes), np.int64)
+    for row in range(len(codes)):
+        found[row] = starts[keys[row]] + place_of(codes[row], lows[keys[row]])
+    return found
+
+
+@njit
+def mixed(code: int) -> int:
+    """Where to look for a code first, before it is cut to the size of the table."""
+    found = code * np.int64(-7046029254386353131)
     return int(found ^ (found >> 32))
 
 
 @njit
-def hashed(keys: Array, codes: Array) -> tuple[Array, int]:
-    """Number the different (key, code), wherever they lie."""
+def hashed(codes: Array) -> tuple[Array, int]:
+    """Number codes, wherever they lie."""
     places = np.full(1024, np.int32(-1), np.int32)
-    firsts = np.empty(len(codes), np.int32)
+    firsts = np.empty(len(codes), np.int64)
     numbers = np.empty(len(codes), np.int32)
     count = 0
     for row in range(len(codes)):
-        key, code = keys[row], codes[row]
-        at = mixed(key, code) & (len(places) - 1)
-        while places[at] >= 0:
-            first = firsts[places[at]]
-            if codes[first] == code and keys[first] == key:
-                break
-            at = (at + 1) & (len(places) - 1)
+        at = found_at(places, firsts, codes[row])
         if places[at] < 0:
-            places[at] = count
-            firsts[count] = row
+            places[at], firsts[count] = count, codes[row]
             count += 1
             if 2 * count > len(places):
-                places = wider(keys, codes, firsts[:count], 4 * len(places))
-                numbers[row] = count - 1
-                continue
+                places = wider(firsts[:count], 4 * len(places))
+                at = found_at(places, firsts, codes[row])
         numbers[row] = places[at]
     return numbers, count
 
 
 @njit
-def wider(keys: Array, codes: Array, firsts: Array, size: int) -> Array:
-    """The table of `hashed` with more room."""
+def found_at(places: Array, firsts: Array, code: int) -> int:
+    """Where the number of a code is, or is to be put."""
+    at = mixed(code) & (len(places) - 1)
+    while places[at] >= 0 and firsts[places[at]] != code:
+        at = (at + 1) & (len(places) - 1)
+    return at
+
+
+@njit
+def wider(firsts: Array, size: int) -> Array:
+    """The table of `hashed` with more room: of different codes, by their numbers."""
     places = np.full(size, np.int32(-1), np.int32)
     for number in range(len(firsts)):
-        at = mixed(keys[firsts[number]], codes[firsts[number]]) & (size - 1)
-        while places[at] >= 0:
-            at = (at + 1) & (size - 1)
-        places[at] = number
+        places[found_at(places, firsts, firsts[number])] = number
     return places
