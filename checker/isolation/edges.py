@@ -26,7 +26,7 @@ from typing import NamedTuple
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.search import last_writer, lower_bound
+from checker.isolation.search import Near, last_writer, lower_bound, pass_by
 
 FAR_MORE = 8
 """Writes of a transaction per read of another from which on they are searched instead of walked."""
@@ -148,10 +148,10 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
     return count
 
 
-def behind(facts: Facts, past: Past, near: Ints, out: Out) -> int:
+def behind(facts: Facts, past: Past, near: Near, out: Out) -> int:
     """For each read and each session, the last transaction that writes the key and is in front of t3.
 
-    Transactions are walked in an order in which clocks grow, so a search starts where the last one ended.
+    Transactions are walked in an order that respects sessions and reads, so whoever is in front was passed.
     """
     count, room, sessions, clocks = 0, len(out.source), facts.sessions, past.clocks
     for i in range(past.placed):
@@ -167,10 +167,11 @@ def behind(facts: Facts, past: Past, near: Ints, out: Out) -> int:
                         out.source[count] = t2
                         out.slot[count] = r
                     count += 1
+        pass_by(facts, near, t3)
     return count
 
 
-def earlier_writes(facts: Facts, past: Past, near: Ints, out: Out) -> int:
+def earlier_writes(facts: Facts, past: Past, near: Near, out: Out) -> int:
     """For each read and each transaction that t3 reads from, the last one of its session before it that
     writes the key."""
     count, room, sessions, nobody = 0, len(out.source), facts.sessions, facts.transactions
@@ -197,4 +198,5 @@ def earlier_writes(facts: Facts, past: Past, near: Ints, out: Out) -> int:
                         out.source[count] = t2
                         out.slot[count] = r
                     count += 1
+        pass_by(facts, near, t3)
     return count

@@ -27,6 +27,7 @@ class Facts(NamedTuple):
     `write_start` [t + 1] `write_key` [w], without repetition, increasing within a transaction.
     `group_start` [key + 1] `group_session` [g] `group_begin` [g + 1] `writer_at` [w]: for each key the
     positions of the transactions that write it, grouped by session, increasing (`groups.py`).
+    `group_of` [w]: the group of a write, by its slot in `write_key`.
     """
 
     session_start: Ints
@@ -44,6 +45,7 @@ class Facts(NamedTuple):
     group_session: Ints
     group_begin: Ints
     writer_at: Ints
+    group_of: Ints
     keys: int
     sessions: int
     transactions: int
@@ -101,6 +103,7 @@ def facts_of(transactions: Transactions, resolution: Resolution, engine: Engine)
         group_session=engine.vector(0),
         group_begin=engine.vector(0),
         writer_at=engine.vector(0),
+        group_of=engine.vector(0),
         keys=columns.keys,
         sessions=columns.sessions,
         transactions=total,

@@ -23,7 +23,7 @@ from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.groups import nothing_near
 from checker.isolation.precedence import Precedence
-from checker.isolation.search import last_writer, lower_bound
+from checker.isolation.search import Near, last_writer, lower_bound, pass_by
 
 
 class Versions(NamedTuple):
@@ -51,7 +51,7 @@ class Round(NamedTuple):
     placed: int
     rank: Ints
     clocks: Ints
-    near: Ints
+    near: Near
     hint: Ints
     candidate: Ints
     width: int
@@ -180,9 +180,8 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
     clocks, nobody = work.clocks, facts.transactions
     for i in range(work.placed):
         t3 = work.order[i] // width
-        if work.order[i] != t3 * width:
-            continue
-        for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
+        begins, ends = work.order[i] == t3 * width, work.order[i] == t3 * width + width - 1
+        for r in range(facts.read_start[t3], facts.read_start[t3 + 1] if begins else facts.read_start[t3]):
             key, t1 = facts.read_key[r], facts.read_from[r]
             if t1 == nobody:
                 continue
@@ -197,6 +196,8 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
                     out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
                     out.kind[count], out.key[count], out.third[count] = 3, key, t3
                 count += 1
+        if ends:
+            pass_by(facts, work.near, t3)
     return count
 
 

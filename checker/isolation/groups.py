@@ -7,7 +7,7 @@ from checker.isolation.cells import Cells, cells_of
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.search import NEAR
+from checker.isolation.search import Near
 
 
 def with_groups(facts: Facts, engine: Engine) -> Facts:
@@ -18,18 +18,21 @@ def with_groups(facts: Facts, engine: Engine) -> Facts:
         group_session=engine.vector(writes),
         group_begin=engine.vector(writes + 1),
         writer_at=engine.vector(writes),
+        group_of=engine.vector(writes),
     )
     cells = cells_of(facts, engine)
     cursor = engine.vector(cells.size + 1)
     owner = engine.vector(0 if cells.along == 1 else writes)
     engine.run(count_out, facts, cells, cursor, owner)
     engine.run(mark_groups, facts, cells, cursor, owner)
+    engine.run(find_groups, facts, cells, cursor)
     return facts
 
 
-def nothing_near(facts: Facts, engine: Engine) -> Ints:
+def nothing_near(facts: Facts, engine: Engine) -> Near:
     """For `search.last_writer`, before the first search."""
-    return engine.vector(NEAR * len(facts.group_begin), -1)
+    groups = len(facts.group_begin)
+    return Near(engine.vector(4 * groups, -1), engine.vector(4 * groups, -1))
 
 
 # --- kernels ---------------------------------------------------------------------------------------
@@ -58,21 +61,34 @@ def count_out(facts: Facts, cells: Cells, cursor: Ints, owner: Ints) -> None:
 
 
 def mark_groups(facts: Facts, cells: Cells, cursor: Ints, owner: Ints) -> None:
-    """Say where each group begins."""
+    """Say where each group begins, and put into `cursor` [cell] the first one of a cell."""
     groups = w = 0
     for key in range(facts.keys):
         facts.group_start[key] = groups
         for cell in range(key * cells.across, (key + 1) * cells.across):
-            while w < cursor[cell]:
+            end, cursor[cell] = cursor[cell], groups
+            while w < end:
                 facts.group_begin[groups] = w
                 if cells.along == 1:
                     facts.group_session[groups] = cell - key * cells.across
-                    w = cursor[cell]
+                    w = end
                 else:
                     facts.group_session[groups] = owner[w]
                     w += 1
-                    while w < cursor[cell] and owner[w] == owner[w - 1]:
+                    while w < end and owner[w] == owner[w - 1]:
                         w += 1
                 groups += 1
     facts.group_start[facts.keys] = groups
     facts.group_begin[groups] = w
+
+
+def find_groups(facts: Facts, cells: Cells, cursor: Ints) -> None:
+    """Fill `group_of`."""
+    for i in range(len(cells.order)):
+        t = cells.order[i]
+        session = facts.session_of[t]
+        for w in range(facts.write_start[t], facts.write_start[t + 1]):
+            cell = facts.write_key[w] * cells.across + session * cells.along
+            while facts.group_session[cursor[cell]] != session:
+                cursor[cell] += 1
+            facts.group_of[w] = cursor[cell]

@@ -1,10 +1,20 @@
 """Looking something up in a sorted part of a column. Kernels that other kernels call (`engine.py`)."""
 
+from typing import NamedTuple
+
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
 
-NEAR = 4
-"""Integers that `last_writer` keeps for each group; all -1 before the first search."""
+
+class Near(NamedTuple):
+    """The last two writers of each group that have been passed, where transactions are walked in an order.
+
+    `place` [2 g]: the position of the last one, [2 g + 1] of the one before; `writer`: likewise the
+    transactions.  All -1 in the beginning.  Mostly one of the two is asked for, and nothing else is looked at.
+    """
+
+    place: Ints
+    writer: Ints
 
 
 def lower_bound(column: Ints, low: int, high: int, value: int) -> int:
@@ -30,25 +40,28 @@ def last_below(column: Ints, begin: int, end: int, at: int, limit: int) -> int:
     return at
 
 
-def last_writer(facts: Facts, near: Ints, group: int, done: int, limit: int) -> int:
+def pass_by(facts: Facts, near: Near, t: int) -> None:
+    """A transaction has been passed, and is among those that `last_writer` finds."""
+    for w in range(facts.write_start[t], facts.write_start[t + 1]):
+        at = 2 * facts.group_of[w]
+        near.place[at + 1], near.writer[at + 1] = near.place[at], near.writer[at]
+        near.place[at], near.writer[at] = facts.position[t], t
+
+
+def last_writer(facts: Facts, near: Near, group: int, done: int, limit: int) -> int:
     """Of the writers of one key in one session (`group`), the last one in front of `limit`.
 
-    -1 where there is none, or only in front of `done`.  `near` has where the search before ended, NEAR
-    integers for each group, side by side, so that looking there again is one look into memory: the place of
-    the writer that was found, its position, that of the next one, and its transaction.
+    -1 where there is none, or only in front of `done`.  All in front of `limit` must have been passed.
     """
-    if limit <= done:
+    at = 2 * group
+    if limit <= done or near.place[at] < done:
         return -1
-    at = NEAR * group
-    if limit <= near[at + 1] or limit > near[at + 2]:
-        begin, end = facts.group_begin[group], facts.group_begin[group + 1]
-        w = last_below(facts.writer_at, begin, end, max(near[at], begin - 1), limit)
-        near[at] = w
-        near[at + 1] = facts.writer_at[w] if w >= begin else -1
-        near[at + 2] = facts.writer_at[w + 1] if w + 1 < end else facts.transactions
-        near[at + 3] = -1
-        if w >= begin:
-            near[at + 3] = facts.at[facts.session_start[facts.group_session[group]] + facts.writer_at[w]]
-    if near[at + 1] < done:
+    if near.place[at] < limit:
+        return int(near.writer[at])
+    if near.place[at + 1] < limit:
+        return -1 if near.place[at + 1] < done else int(near.writer[at + 1])
+    begin = facts.group_begin[group]
+    w = lower_bound(facts.writer_at, begin, facts.group_begin[group + 1], limit) - 1
+    if w < begin or facts.writer_at[w] < done:
         return -1
-    return int(near[at + 3])
+    return int(facts.at[facts.session_start[facts.group_session[group]] + facts.writer_at[w]])

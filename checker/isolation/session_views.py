@@ -81,12 +81,14 @@ class SessionViews:
         return rounds
 
     def _first_rank(self) -> Ints | None:
-        """Places in an order that suits causal convergence; None if there is none."""
-        facts, engine = self._facts, self._engine
-        order, placed = topological(facts, no_edges(engine), engine)
-        if placed < counting(facts, engine):
-            return None
-        self._common = saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
+        """Places in an order that suits causal convergence; None if there is none. Fills the causal past."""
+        facts, engine, past = self._facts, self._engine, self._past
+        if past is None:
+            order, placed = topological(facts, no_edges(engine), engine)
+            if placed < counting(facts, engine):
+                return None
+            past = past_of(facts, order, placed, engine)
+        self._common = saturate(facts, ("causal",), past, engine)
         return self._ranked(self._common)
 
     def _ranked(self, edges: Edges) -> Ints | None:

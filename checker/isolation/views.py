@@ -21,7 +21,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
 from checker.isolation.facts import Facts
-from checker.isolation.search import last_below, last_writer, lower_bound
+from checker.isolation.search import Near, last_below, last_writer, lower_bound, pass_by
 
 
 class View(NamedTuple):
@@ -219,7 +219,7 @@ class Explaining(NamedTuple):
     order: Ints
     placed: int
     clocks: Ints
-    near: Ints
+    near: Near
     same: Ints
     before: Ints
     degree: Ints
@@ -284,4 +284,5 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                     progress = 1
         if left > 0:
             return int(t3)
+        pass_by(facts, work.near, t3)
     return -1
