@@ -26,7 +26,8 @@ from typing import NamedTuple
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.search import Near, last_writer, lower_bound, pass_by
+from checker.isolation.latest import Latest, last_writer, pass_by, remember
+from checker.isolation.search import lower_bound
 
 FAR_MORE = 8
 """Writes of a transaction per read of another from which on they are searched instead of walked."""
@@ -148,7 +149,7 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
     return count
 
 
-def behind(facts: Facts, past: Past, near: Near, out: Out) -> int:
+def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
     """For each read and each session, the last transaction that writes the key and is in front of t3.
 
     Transactions are walked in an order that respects sessions and reads, so whoever is in front was passed.
@@ -158,20 +159,23 @@ def behind(facts: Facts, past: Past, near: Near, out: Out) -> int:
         t3 = past.order[i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
-            for g in range(facts.group_start[key], facts.group_start[key + 1]):
+            barrier = -1 if t1 == facts.transactions else latest.barrier[t1]
+            g = latest.head[key]
+            while g >= 0 and latest.turn[g] > barrier:
                 j = facts.group_session[g]
                 done = 0 if t1 == facts.transactions else clocks[t1 * sessions + j]
-                t2 = last_writer(facts, near, g, done, clocks[t3 * sessions + j])
+                t2 = last_writer(facts, latest, g, done, clocks[t3 * sessions + j])
                 if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2
                         out.slot[count] = r
                     count += 1
-        pass_by(facts, near, t3)
+                g = latest.older[g]
+        pass_by(facts, latest, t3, i, past.clocks, 1)
     return count
 
 
-def earlier_writes(facts: Facts, past: Past, near: Near, out: Out) -> int:
+def earlier_writes(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
     """For each read and each transaction that t3 reads from, the last one of its session before it that
     writes the key."""
     count, room, sessions, nobody = 0, len(out.source), facts.sessions, facts.transactions
@@ -192,11 +196,11 @@ def earlier_writes(facts: Facts, past: Past, near: Near, out: Out) -> int:
                 g = lower_bound(facts.group_session, low, high, j)
                 if g == high or facts.group_session[g] != j:
                     continue
-                t2 = last_writer(facts, near, g, done, limit)
+                t2 = last_writer(facts, latest, g, done, limit)
                 if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2
                         out.slot[count] = r
                     count += 1
-        pass_by(facts, near, t3)
+        remember(facts, latest, t3)
     return count

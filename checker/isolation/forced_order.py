@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.groups import nothing_near
+from checker.isolation.latest import Latest, last_writer, nobody_yet, pass_by
 from checker.isolation.precedence import Precedence
-from checker.isolation.search import Near, last_writer, lower_bound, pass_by
+from checker.isolation.search import lower_bound
 
 
 class Versions(NamedTuple):
@@ -45,13 +45,13 @@ class Versions(NamedTuple):
 
 class Round(NamedTuple):
     """What the rules work with: `rank` [node] in an order that respects what is known; `clocks`; for each
-    group of writers `near` (for `last_writer`), a `hint` (where the last look ended) and a `candidate`."""
+    group of writers a `hint` (where the last look ended) and a `candidate`."""
 
     order: Ints
     placed: int
     rank: Ints
     clocks: Ints
-    near: Near
+    latest: Latest
     hint: Ints
     candidate: Ints
     width: int
@@ -112,10 +112,11 @@ class ForcedOrder:
     def _round(self) -> Round:
         graph, new = self.graph, self.graph.engine.vector
         groups = len(graph.facts.group_session) + 1
+        hint, candidate = new(groups), new(groups)
         rank = new(graph.nodes)
         graph.engine.run(rank_nodes, self.order, self.placed, rank)
-        near = nothing_near(graph.facts, graph.engine)
-        return Round(self.order, self.placed, rank, self.clocks, near, new(groups), new(groups), graph.width)
+        latest = nobody_yet(graph.facts, graph.engine)
+        return Round(self.order, self.placed, rank, self.clocks, latest, hint, candidate, graph.width)
 
 
 def versions_of(facts: Facts, engine: Engine) -> Versions:
@@ -185,11 +186,13 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
             key, t1 = facts.read_key[r], facts.read_from[r]
             if t1 == nobody:
                 continue
-            for g in range(facts.group_start[key], facts.group_start[key + 1]):
+            next_group, barrier = work.latest.head[key], work.latest.barrier[t1]
+            while next_group >= 0 and work.latest.turn[next_group] > barrier:
+                g, next_group = next_group, work.latest.older[next_group]
                 j = facts.group_session[g]
                 limit = clocks[t3 * width * sessions + j] // width
                 done = clocks[t1 * width * sessions + j] // width
-                t2 = last_writer(facts, work.near, g, done, limit)
+                t2 = last_writer(facts, work.latest, g, done, limit)
                 if t2 < 0 or t2 == t1:
                     continue
                 if count < room:
@@ -197,7 +200,7 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
                     out.kind[count], out.key[count], out.third[count] = 3, key, t3
                 count += 1
         if ends:
-            pass_by(facts, work.near, t3)
+            pass_by(facts, work.latest, t3, i, clocks, width)
     return count
 
 

@@ -7,7 +7,6 @@ from checker.isolation.cells import Cells, cells_of
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.search import Near
 
 
 def with_groups(facts: Facts, engine: Engine) -> Facts:
@@ -27,12 +26,6 @@ def with_groups(facts: Facts, engine: Engine) -> Facts:
     engine.run(mark_groups, facts, cells, cursor, owner)
     engine.run(find_groups, facts, cells, cursor)
     return facts
-
-
-def nothing_near(facts: Facts, engine: Engine) -> Near:
-    """For `search.last_writer`, before the first search."""
-    groups = len(facts.group_begin)
-    return Near(engine.vector(4 * groups, -1), engine.vector(4 * groups, -1))
 
 
 # --- kernels ---------------------------------------------------------------------------------------

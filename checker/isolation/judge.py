@@ -19,7 +19,8 @@ from checker.isolation.edges import Past
 from checker.isolation.engine import Engine
 from checker.isolation.explanation import Explainer, Finding
 from checker.isolation.facts import THIN_AIR, Facts, Resolution, facts_of, resolve
-from checker.isolation.groups import nothing_near, with_groups
+from checker.isolation.groups import with_groups
+from checker.isolation.latest import nobody_yet
 from checker.isolation.level import Level
 from checker.isolation.order import (
     Edges,
@@ -196,7 +197,7 @@ def _unexplained(case: Case, past: Past) -> Iterator[Finding]:
         past.order,
         past.placed,
         past.clocks,
-        nothing_near(facts, engine),
+        nobody_yet(facts, engine),
         engine.vector(longest),
         engine.vector(longest * longest),
         engine.vector(longest),

@@ -13,7 +13,7 @@ from checker.isolation.columns import Ints
 from checker.isolation.edges import Out, Past
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.groups import nothing_near
+from checker.isolation.latest import nobody_yet
 from checker.isolation.order import Edges, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
 from checker.isolation.sightings import Sightings, follow_reads, sightings
@@ -110,12 +110,12 @@ def _seen(facts: Facts, cells: Cells, engine: Engine) -> Ints:
 
 def _earlier_writes(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
     assert past is not None
-    return int(engine.run(rules.earlier_writes, facts, past, nothing_near(facts, engine), out))
+    return int(engine.run(rules.earlier_writes, facts, past, nobody_yet(facts, engine), out))
 
 
 def _behind(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
     assert past is not None
-    return int(engine.run(rules.behind, facts, past, nothing_near(facts, engine), out))
+    return int(engine.run(rules.behind, facts, past, nobody_yet(facts, engine), out))
 
 
 def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:

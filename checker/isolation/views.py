@@ -21,7 +21,8 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
 from checker.isolation.facts import Facts
-from checker.isolation.search import Near, last_below, last_writer, lower_bound, pass_by
+from checker.isolation.latest import Latest, last_writer, pass_by
+from checker.isolation.search import last_below, lower_bound
 
 
 class View(NamedTuple):
@@ -212,14 +213,14 @@ def see(facts: Facts, view: View, looks: Looks, what: tuple[int, int, int, int])
 
 
 class Explaining(NamedTuple):
-    """What `find_unexplained` works with: `order` of `placed`, `clocks`, `near` (for `last_writer`), `same`
+    """What `find_unexplained` works with: `order` of `placed`, `clocks`, the `latest` writers, `same`
     [slot in transaction] (the first slot with the same writer), `before` [slots x slots] and `degree`
     [slots]."""
 
     order: Ints
     placed: int
     clocks: Ints
-    near: Near
+    latest: Latest
     same: Ints
     before: Ints
     degree: Ints
@@ -241,11 +242,14 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                 work.before[a * reads + b] = 0
         for b in range(reads):
             key, t1 = facts.read_key[begin + b], facts.read_from[begin + b]
-            for g in range(facts.group_start[key], facts.group_start[key + 1]):
+            barrier = -1 if t1 == nobody else work.latest.barrier[t1]
+            next_group = work.latest.head[key]
+            while next_group >= 0 and work.latest.turn[next_group] > barrier:
+                g, next_group = next_group, work.latest.older[next_group]
                 j = facts.group_session[g]
                 done = 0 if t1 == nobody else clocks[t1 * sessions + j]
                 # What is before the one that is in front of the read last is before that anyway.
-                t2 = last_writer(facts, work.near, g, done, clocks[t3 * sessions + j])
+                t2 = last_writer(facts, work.latest, g, done, clocks[t3 * sessions + j])
                 if t2 < 0 or t2 == t1:
                     continue
                 if t1 == nobody:
@@ -284,5 +288,5 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                     progress = 1
         if left > 0:
             return int(t3)
-        pass_by(facts, work.near, t3)
+        pass_by(facts, work.latest, t3, i, clocks, 1)
     return -1
