@@ -4,6 +4,7 @@ Needs numpy and numba (the extra `scale`). Registers and mutexes run without lea
 other model does its steps in Python, each distinct one once.
 """
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -25,6 +26,13 @@ UNLIMITED = 1 << 62
 
 EXPLAINED = 1 << 18
 """Rows spent to find every state that was possible, when it is known already that there is no order."""
+
+AT_ONCE = 4096
+"""So many calls are judged without coming back from the compiled code, which would take longer than that."""
+
+lay_out, room = inspect.unwrap(kernel.lay_out), inspect.unwrap(guesses.room)
+"""Not compiled themselves, so that numpy provides the memory: in large pages, where every page of 4 KiB would
+cost a fault."""
 
 
 class CallColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +93,13 @@ def _cell(machine: Machine, call: Call) -> tuple[int, int, int]:
 def check_columns(columns: CallColumns) -> bool:
     """Is a register or mutex linearizable? Columns in, answer out, nothing left of the search."""
     times = np.stack([columns.starts, columns.ends])
-    return bool(guesses.judge(times, columns.kinds, columns.crashed, columns.cells, columns.first))
+    calls = times, columns.kinds, columns.crashed, columns.cells
+    if len(columns.kinds) <= AT_ONCE:
+        return bool(guesses.judge(*calls, columns.first))
+    if absent(*calls, columns.first) != NONE:
+        return False
+    plan = _plan(columns, times, np.zeros(len(columns.cells), np.bool_))
+    return _run(plan, columns.first, UNLIMITED)[0] == guesses.LINEAR
 
 
 def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Outcome | None:
@@ -97,19 +111,20 @@ def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Ou
     columns = columns_of(calls, machine)
     times = np.stack([columns.starts, columns.ends])
     plan = _plan(columns, times, np.array(machine.observes, np.bool_))
-    if (columns.cells[:, 0] == kernel.TABLE).any():
-        status, nodes, cursor = _with_table(plan, columns, machine, rows_max)
-        return _outcome(status, nodes, cursor, len(plan.offsets) - 1)
+    levels = len(plan.offsets) - 1
+    looked_up = int((columns.cells[:, 0] == kernel.TABLE).sum())
+    if looked_up:
+        plan = plan._replace(table=np.full((len(machine.states), looked_up), kernel.UNKNOWN, np.int64))
+        return _outcome(*_run(plan, columns.first, rows_max, machine), levels)
     needy = int(absent(times, columns.kinds, columns.crashed, columns.cells, columns.first))
     if needy == NONE:
-        status, nodes, cursor = guesses.run(plan, columns.first, rows_max)
-        return _outcome(status, nodes, cursor, len(plan.offsets) - 1)
+        return _outcome(*_run(plan, columns.first, rows_max), levels)
     # No order passes the end of that call. Is there one up to there?
     level = int(np.count_nonzero(columns.ends < columns.ends[needy]))
     before = plan._replace(offsets=plan.offsets[: level + 1])
-    status, nodes, cursor = guesses.run(before, columns.first, rows_max)
+    status, nodes, cursor = _run(before, columns.first, rows_max)
     if status == guesses.LINEAR:
-        status, nodes, cursor = guesses.run(plan, columns.first, EXPLAINED)
+        status, nodes, cursor = _run(plan, columns.first, EXPLAINED)
         if status != guesses.STUCK:
             return Outcome(valid=False, level=level, explored=int(cursor[guesses.COUNT]))
     return _outcome(status, nodes, cursor, level)
@@ -119,7 +134,36 @@ def _plan(columns: CallColumns, times: Array, observes: Array) -> kernel.Plan:
     cells = columns.cells
     seen = observes | (cells[:, 0] == kernel.READ) | (cells[:, 0] == kernel.DIFFERS)
     traits = kernel.OBSERVES * seen + kernel.OVERWRITES * (cells[:, 0] == kernel.WRITE)
-    return kernel.lay_out(times, columns.kinds, columns.crashed, cells, traits.astype(np.int64))
+    plan: kernel.Plan = lay_out(times, columns.kinds, columns.crashed, cells, traits.astype(np.int64))
+    return plan
+
+
+def _run(
+    plan: kernel.Plan, first: int, rows_max: int, machine: Machine | None = None
+) -> tuple[int, Array, Array]:
+    """Search, and let the machine compute the steps that are asked for: status, rows and cursor."""
+    nodes, heads = room(plan, guesses.rows_for(len(plan.offsets) - 1, rows_max))
+    cursor = guesses.begin(nodes, first)
+    while True:
+        status = guesses.search(nodes, heads, cursor, plan)
+        if status == guesses.GROW and len(nodes) < rows_max:
+            before, (nodes, heads) = nodes, room(plan, 2 * len(nodes))
+            guesses.move(before, nodes, heads, cursor[guesses.COUNT], plan)
+        elif status == guesses.NEED and machine is not None:
+            plan = _stepped(plan, cursor, machine)
+        else:
+            return status, nodes, cursor
+
+
+def _stepped(plan: kernel.Plan, cursor: Array, machine: Machine) -> kernel.Plan:
+    """The plan with the step in its table that the search stopped for."""
+    state, kind = int(cursor[guesses.NEED_STATE]), int(cursor[guesses.NEED_CLASS])
+    after = machine.step(state, kind)
+    while len(machine.states) > len(plan.table):
+        wider = np.full_like(plan.table, kernel.UNKNOWN)
+        plan = plan._replace(table=np.concatenate([plan.table, wider]))
+    plan.table[state, plan.cells[kind, 1]] = after
+    return plan
 
 
 def _outcome(status: int, nodes: Array, cursor: Array, levels: int) -> Outcome | None:
@@ -136,28 +180,6 @@ def _outcome(status: int, nodes: Array, cursor: Array, levels: int) -> Outcome |
         states=[int(state) for state in np.unique(nodes[stuck, STATE])],
         ways=[_way(nodes, at) for at in stuck[:PATHS]],
     )
-
-
-def _with_table(
-    plan: kernel.Plan, columns: CallColumns, machine: Machine, rows_max: int
-) -> tuple[int, Array, Array]:
-    """Search, and compute the steps that it asks for."""
-    columns_used = int((columns.cells[:, 0] == kernel.TABLE).sum())
-    plan = plan._replace(table=np.full((len(machine.states), columns_used), kernel.UNKNOWN, np.int64))
-    nodes, heads, cursor = guesses.begin(plan, columns.first, 256)
-    while True:
-        status = guesses.search(nodes, heads, cursor, plan)
-        if status == guesses.GROW and len(nodes) < rows_max:
-            nodes, heads = guesses.more(nodes, heads, cursor, plan)
-        elif status == guesses.NEED:
-            state, kind = int(cursor[guesses.NEED_STATE]), int(cursor[guesses.NEED_CLASS])
-            after = machine.step(state, kind)
-            while len(machine.states) > len(plan.table):
-                wider = np.full_like(plan.table, kernel.UNKNOWN)
-                plan = plan._replace(table=np.concatenate([plan.table, wider]))
-            plan.table[state, columns.cells[kind, 1]] = after
-        else:
-            return status, nodes, cursor
 
 
 def _way(nodes: Array, at: int) -> list[tuple[int, int]]:

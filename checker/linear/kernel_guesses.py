@@ -176,40 +176,56 @@ def search(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> int:
 
 
 @njit
-def more(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> tuple[Array, Array]:
-    """Twice as many rows, chained anew into twice as many heads."""
-    grown = np.empty((2 * len(nodes), nodes.shape[1]), np.int64)
-    wider = np.full(len(plan.offsets) + len(grown), np.int32(NONE), np.int32)
-    for row in range(cursor[COUNT]):
-        # Field by field: an assignment of rows would compile what is to be said of shapes that do not match.
-        for field in range(nodes.shape[1]):
-            grown[row, field] = nodes[row, field]
-        remember(grown, row, wider, plan)
-    return grown, wider
+def room(plan: Plan, rows: int) -> tuple[Array, Array]:
+    """Room for so many rows (a power of two), and the heads of their chains."""
+    nodes = np.empty((rows, FIELDS + 2 * plan.soft.shape[1] + len(plan.guards)), np.int64)
+    return nodes, np.full(len(plan.offsets) + rows, np.int32(NONE), np.int32)
 
 
 @njit
-def begin(plan: Plan, first: int, rows: int) -> tuple[Array, Array, Array]:
-    """The first configuration, room for `rows` (a power of two), and the cursor."""
-    nodes = np.empty((rows, FIELDS + 2 * plan.soft.shape[1] + len(plan.guards)), np.int64)
+def rows_for(levels: int, rows_max: int) -> int:
+    """So many rows take a search to its end that goes straight on."""
+    rows = 256
+    while rows < min(levels, rows_max):
+        rows *= 2
+    return rows
+
+
+@njit
+def begin(nodes: Array, first: int) -> Array:
+    """Write the first configuration; the cursor."""
     nodes[0] = 0
     nodes[0, STATE] = first
     nodes[0, BEFORE] = nodes[0, PARENT] = nodes[0, RESUME] = nodes[0, TAKEN] = NONE
     cursor = np.zeros(CURSORS, np.int64)
     cursor[CURRENT] = cursor[DEEPEST] = NONE
     cursor[STRIDE] = cursor[JUMP_AT] = PATIENCE
-    return nodes, np.full(len(plan.offsets) + rows, np.int32(NONE), np.int32), cursor
+    return cursor
 
 
 @njit
-def run(plan: Plan, first: int, rows_max: int) -> tuple[int, Array, Array]:
-    """Search where no step has to be looked up: status, rows, cursor. GROW: `rows_max` are not enough."""
-    nodes, heads, cursor = begin(plan, first, 256)
+def move(nodes: Array, grown: Array, wider: Array, count: int, plan: Plan) -> None:
+    """Take so many rows to where there is more room, and chain them anew."""
+    for row in range(count):
+        # Field by field: an assignment of rows would compile what is to be said of shapes that do not match.
+        for field in range(nodes.shape[1]):
+            grown[row, field] = nodes[row, field]
+        remember(grown, row, wider, plan)
+
+
+@njit
+def run(plan: Plan, first: int) -> int:
+    """Search where no step has to be looked up: LINEAR or STUCK."""
+    levels = len(plan.offsets) - 1
+    nodes, heads = room(plan, rows_for(levels, levels))
+    cursor = begin(nodes, first)
     while True:
         status = search(nodes, heads, cursor, plan)
-        if status != GROW or len(nodes) >= rows_max:
-            return status, nodes, cursor
-        nodes, heads = more(nodes, heads, cursor, plan)
+        if status != GROW:
+            return status
+        grown, heads = room(plan, 2 * len(nodes))
+        move(nodes, grown, heads, cursor[COUNT], plan)
+        nodes = grown
 
 
 @njit
@@ -222,4 +238,4 @@ def judge(times: Array, kinds: Array, crashed: Array, cells: Array, first: int) 
         what = cells[kind, 0]
         traits[kind] = OBSERVES if what in (READ, DIFFERS) else OVERWRITES if what == WRITE else 0
     plan = lay_out(times, kinds, crashed, cells, traits)
-    return run(plan, first, 1 << 62)[0] == LINEAR
+    return run(plan, first) == LINEAR

@@ -47,8 +47,8 @@ class Plan(NamedTuple):
 
 
 @njit
-def open_calls(starts: Array, ends: Array, live: Array, order: Array) -> tuple[Array, Array, int]:
-    """Who is open when, by call and slot, and how many at most."""
+def widths(starts: Array, ends: Array, live: Array, order: Array) -> tuple[Array, int]:
+    """`offsets` of the plan, and how many calls are open at most."""
     levels = len(order)
     offsets = np.zeros(levels + 1, np.int64)
     invoked = 0
@@ -58,13 +58,20 @@ def open_calls(starts: Array, ends: Array, live: Array, order: Array) -> tuple[A
             invoked += 1
         widest = max(widest, invoked - level)
         offsets[level + 1] = offsets[level] + invoked - level
-    entries = np.empty((offsets[levels], 3), np.int32)
+    return offsets, widest
+
+
+@njit
+def open_calls(  # noqa: PLR0917 one kernel
+    ends: Array, live: Array, kinds: Array, offsets: Array, widest: int, entries: Array
+) -> None:
+    """Fill `entries` of the plan."""
     free = np.arange(widest + 1, 0, -1) - 1
     now = np.empty((widest + 1, 2), np.int64)
     count = 0
     invoked = 0
-    for level in range(levels):
-        while invoked < levels and starts[live[invoked]] < ends[order[level]]:
+    for level in range(len(live)):
+        while count < offsets[level + 1] - offsets[level]:
             new = live[invoked]
             at = count
             while at > 0 and ends[now[at - 1, 0]] > ends[new]:
@@ -74,20 +81,18 @@ def open_calls(starts: Array, ends: Array, live: Array, order: Array) -> tuple[A
             count += 1
             invoked += 1
         for at in range(count):
-            entry = offsets[level] + at
-            entries[entry, CALL], entries[entry, SLOT] = now[at, 0], now[at, 1]
+            entry, call = offsets[level] + at, now[at, 0]
+            entries[entry, CALL], entries[entry, CLASS] = call, kinds[call]
+            entries[entry, SLOT] = now[at, 1]
         count -= 1
         free[widest - count] = now[0, 1]
         for at in range(count):
             now[at, 0], now[at, 1] = now[at + 1, 0], now[at + 1, 1]
-    return entries, offsets, widest
 
 
 @njit
-def masks(entries: Array, offsets: Array, traits: Array, words: int) -> tuple[Array, Array]:
-    """`soft` and `hard` of the plan."""
-    soft = np.zeros((len(offsets) - 1, words), np.int64)
-    hard = np.zeros((len(offsets) - 1, words), np.int64)
+def masks(entries: Array, offsets: Array, traits: Array, soft: Array, hard: Array) -> None:
+    """Fill `soft` and `hard` of the plan."""
     for level in range(len(offsets) - 1):
         for entry in range(offsets[level], offsets[level + 1]):
             slot, trait = entries[entry, SLOT], traits[entries[entry, CLASS]]
@@ -96,7 +101,6 @@ def masks(entries: Array, offsets: Array, traits: Array, words: int) -> tuple[Ar
                 soft[level, slot >> 6] |= bit
             elif not trait & OBSERVES:
                 hard[level, slot >> 6] |= bit
-    return soft, hard
 
 
 @njit
@@ -140,10 +144,12 @@ def lay_out(times: Array, kinds: Array, crashed: Array, cells: Array, traits: Ar
     starts, ends = times[0], times[1]
     live = np.flatnonzero(~crashed)
     order = live[np.argsort(ends[live])]
-    entries, offsets, widest = open_calls(starts, ends, live, order)
-    for entry in range(len(entries)):
-        entries[entry, CLASS] = kinds[entries[entry, CALL]]
-    soft, hard = masks(entries, offsets, traits, max(1, (widest + 63) // 64))
+    offsets, widest = widths(starts, ends, live, order)
+    entries = np.empty((offsets[-1], 3), np.int32)
+    open_calls(ends, live, kinds, offsets, widest, entries)
+    words = max(1, (widest + 63) // 64)
+    soft, hard = np.zeros((len(order), words), np.int64), np.zeros((len(order), words), np.int64)
+    masks(entries, offsets, traits, soft, hard)
     table, calls, guards = crashes(kinds, traits, crashed)
     none = np.full((1, 1), UNKNOWN, np.int64)
     return Plan(entries, offsets, soft, hard, starts, ends, kinds, table, calls, guards, cells, traits, none)

@@ -104,6 +104,31 @@ def test_the_compiled_search_is_the_search(model: str) -> None:
         assert (fast.valid, fast.level, fast.states) == (slow.valid, slow.level, slow.states), list(history)
 
 
+@pytest.mark.skipif(not kernel.available(), reason="numba is not installed")
+@pytest.mark.parametrize("model", ["register", "cas-register", "mutex"])
+def test_the_compiled_search_answers_alike_at_once_and_in_steps(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checker.linear import compiled
+
+    rng = random.Random(f"at once {model}")
+    chosen = models.load(named(model), None, "ignore")
+    found = {True: 0, False: 0}
+    for _ in range(CASES):
+        calls = calls_of(generated(model, rng).pairs(), False, chosen.keeps)
+        if not calls:
+            continue
+        machine = Machine(chosen)
+        columns = compiled.columns_of(calls, machine)
+        slow = Search(machine, schedule_of(calls, machine)).run()
+        assert slow is not None
+        for at_once in (0, len(calls)):
+            monkeypatch.setattr(compiled, "AT_ONCE", at_once)
+            assert compiled.check_columns(columns) is slow.valid, calls
+        found[slow.valid] += 1
+    assert min(found.values()) > CASES // 50, found
+
+
 @pytest.mark.parametrize("model", ["register", "fifo-queue", "set", "kv"])
 def test_the_near_linear_rules_are_brute_force(model: str) -> None:
     """Wherever the rules apply they answer as brute force does, plain and compiled."""
