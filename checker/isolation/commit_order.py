@@ -1,8 +1,9 @@
 """Serializability and snapshot isolation: is there an order in which all reads come out as recorded?
 
 Both are NP-complete for histories like these, but mostly the answer is near.  The steps, from cheap to dear:
-  1. A likely order is tried (`schedule.py`).  Where it explains everything, the history is valid.
-  2. Causal consistency, which both levels imply (`judge.py`).
+  1. A likely order is tried (`schedule.py`), which respects what causal consistency, implied by both levels,
+     puts before what.  Where it explains everything, the history is valid.
+  2. Where causal consistency does not hold (`judge.py`), it is invalid.
   3. What follows from the reads, to the end (`forced_order.py`).  A circle in that proves the history
      invalid. Histories in which every write is preceded by a read of its key are decided here.
   4. A likely order again, with all that.  Where it still does not work out, some transactions are on
@@ -33,9 +34,11 @@ from checker.isolation.judge import (
     verdict_of,
 )
 from checker.isolation.level import SERIALIZABLE, Level
+from checker.isolation.order import counting, no_edges, topological
 from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
 from checker.isolation.proof import Proof
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
+from checker.isolation.saturation import past_of, saturate
 from checker.isolation.schedule import completed, schedule
 from checker.verdict import Verdict
 from checker.wording import plural
@@ -70,7 +73,7 @@ def judge_order(transactions: Transactions, level: Level, engine: Engine, budget
     if any(True for _ in absurd(case)):
         return verdict_of(case, level, judge_case(case, level))
     orders = Orders(case, 1 if level is SERIALIZABLE else 2, budget)
-    if orders.is_likely_right(orders.graph):
+    if orders.is_explained():
         return verdict_of(case, level, [], search_steps=0)
     if findings := judge_case(case, level):
         return verdict_of(case, level, findings)
@@ -105,10 +108,8 @@ def judge_weaker(transactions: Transactions, level: Level, engine: Engine) -> Ve
     if duplicate >= 0:
         return unknown(duplicate_reason(transactions, duplicate))
     case = open_case(transactions, resolution, level, engine)
-    if not any(True for _ in absurd(case)):
-        orders = Orders(case, 1, 0)
-        if orders.is_likely_right(orders.graph):
-            return verdict_of(case, level, [])
+    if not any(True for _ in absurd(case)) and Orders(case, 1, 0).is_explained():
+        return verdict_of(case, level, [])
     return verdict_of(case, level, judge_case(case, level))
 
 
@@ -123,10 +124,28 @@ class Orders:
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
         self._open: frozenset[int] = frozenset()
 
-    def is_likely_right(self, graph: Precedence) -> bool:
-        """Does a likely order explain everything?"""
-        edges, index = self._complete(graph)
-        _, placed, wanted = graph.sorted(edges, index)
+    def is_explained(self) -> bool:
+        """Does a likely order explain everything?
+
+        First with what comes before what for causal reasons; where clocks are dear, even without.
+        """
+        if self._case.facts.sessions >= MANY_SESSIONS and self._is_likely_right():
+            return True
+        return self._add_causes() and self._is_likely_right()
+
+    def _add_causes(self) -> bool:
+        """Put causes before effects. False if that goes round in a circle."""
+        facts, engine = self._case.facts, self._case.engine
+        order, placed = topological(facts, no_edges(engine), engine)
+        if placed < counting(facts, engine):
+            return False
+        return self.graph.add_causes(
+            saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
+        )
+
+    def _is_likely_right(self) -> bool:
+        edges, index = self._complete(self.graph)
+        _, placed, wanted = self.graph.sorted(edges, index)
         return placed == wanted
 
     def _complete(self, graph: Precedence) -> tuple[EdgeColumns, Neighbours]:

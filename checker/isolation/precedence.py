@@ -19,6 +19,7 @@ from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours, circles, group_edges, knots
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
+from checker.isolation.order import Edges
 
 WITHIN, PROCESS, READ, ORDER, OVERLAP, OVERWRITE, ASSUMED = 0, 1, 2, 3, 4, 5, 6
 """Kinds of edges: beginning to end; same session; wr; ww because of a read; ww because two overlap; rw; ww
@@ -80,6 +81,14 @@ class Precedence:
         self._edges = EdgeColumns(*(self.engine.joined(old, more) for old, more in pairs))
         self.rounds.append(self.size)
         self._grouped = None
+
+    def add_causes(self, edges: Edges) -> bool:
+        """Add the edges of causal consistency, which both levels imply. False if one of them cannot be."""
+        out = self.room(edges.found)
+        count = int(self.engine.run(causal_orders, self.facts, edges, self.width, out))
+        if count >= 0:
+            self.add(out, count)
+        return count >= 0
 
     def suppose(self, orders: Sequence[tuple[int, int, int]]) -> "Precedence":
         """A copy in which for each (first, second, key) the first wrote the key before the second, and was
@@ -221,6 +230,19 @@ def base_edges(facts: Facts, width: int, out: Any) -> int:
             out.kind[count], out.key[count], out.third[count] = 2, facts.read_key[r], -1
             count += 1
     return count
+
+
+def causal_orders(facts: Facts, edges: Edges, width: int, out: Any) -> int:
+    """What comes before what was read, because it is in front of the read. Returns how many; -1 if that is
+    the state before all writes."""
+    for e in range(edges.found):
+        r = edges.slot[e]
+        after = facts.read_from[r]
+        if after == facts.transactions:
+            return -1
+        out.source[e], out.target[e] = edges.source[e] * width + width - 1, after * width
+        out.kind[e], out.key[e], out.third[e] = 3, facts.read_key[r], facts.reader[r]
+    return edges.found
 
 
 def sort_nodes(
