@@ -77,7 +77,7 @@ def judge_order(transactions: Transactions, level: Level, engine: Engine, budget
         return verdict_of(case, level, [], search_steps=0)
     if findings := judge_case(case, level):
         return verdict_of(case, level, findings)
-    forced = ForcedOrder(orders.graph, orders.versions)
+    forced = ForcedOrder(orders.graph, orders.versions).settle()
     kind, meaning = f"not-{level.name}", IMPOSSIBLE[level.name]
     if forced.circle:
         found = case.explainer.links(Proof(orders.graph).circle(), kind, meaning)
@@ -240,7 +240,8 @@ def _refuted(case: Case, orders: Orders, core: Core, what: tuple[str, str]) -> F
 
 def _cases(orders: Orders, core: Core, supposed: tuple[Order, ...]) -> Iterable[Told | None]:
     """The cases of the proof; None where it would be too long to tell."""
-    forced = ForcedOrder(core.graph.suppose(supposed) if supposed else core.graph, orders.versions)
+    graph = core.graph.suppose(supposed) if supposed else core.graph
+    forced = ForcedOrder(graph, orders.versions).settle()
     if forced.circle:
         yield Told(supposed, Proof(forced.graph).circle())
         return

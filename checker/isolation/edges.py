@@ -171,7 +171,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
                         out.slot[count] = r
                     count += 1
                 g = latest.older[g]
-        pass_by(facts, latest, t3, i, past.clocks, 1)
+        pass_by(facts, latest, t3, i, past.clocks, (t3, 1, 0))
     return count
 
 

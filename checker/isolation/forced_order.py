@@ -12,8 +12,9 @@ Rounds are run until nothing new follows.  A circle by then proves that there is
 nothing: what is left open is searched (`region.py`).  Where every write is preceded by a read of its key,
 nothing is left open, for then the reads give the order (the mini-transactions of MTC).
 
-Only what comes first among later writers gets an edge, so that their number stays linear in practice.
-Kernels (`engine.py`); cost of a round: reads and writes times sessions that write the key.
+Only what comes last among earlier writers gets an edge, so that their number stays linear in practice.
+Kernels (`engine.py`); cost of a round: the clocks, and reads and writes times concurrent writers of the key
+(`latest.py`).
 """
 
 from typing import Any, NamedTuple
@@ -30,12 +31,11 @@ class Versions(NamedTuple):
     """What was read from whom, by version. A version is the slot of a write (`Facts.write_key`), or, for the
     state before all writes, the number of slots plus the key.
 
-    `slot_of` [w]: the slot of `Facts.writer_at` [w].  `owner` [slot]: the transaction of a write.
+    `owner` [slot]: the transaction of a write.
     `version_of` [r]: what a read saw.
     `read_start` [version + 1], `reads`: the reads by version.
     """
 
-    slot_of: Ints
     owner: Ints
     version_of: Ints
     read_start: Ints
@@ -44,52 +44,60 @@ class Versions(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What the rules work with: `rank` [node] in an order that respects what is known; `clocks`; for each
-    group of writers a `hint` (where the last look ended) and a `candidate`."""
+    """What the rules work with: `order` of `placed` nodes; `changed` [node]: 1 where the clock is not that of
+    the round before; `clocks`; which writers have `begun` and `ended`
+    where the rules are in that order; and a vector for `nearest` writers, as many as groups."""
 
     order: Ints
     placed: int
-    rank: Ints
+    changed: Ints
     clocks: Ints
-    latest: Latest
-    hint: Ints
-    candidate: Ints
+    begun: Latest
+    ended: Latest
+    nearest: Ints
     width: int
 
 
 class ForcedOrder:
-    """Grows a graph until nothing more follows. `circle` says whether there is no order; else `clocks` and
-    `order` are those of the whole graph."""
+    """Grows a graph, one round at a time. `circle` says whether there is no order; else `clocks` and `order`
+    are those of the graph before the last round."""
 
     def __init__(self, graph: Precedence, versions: Versions) -> None:
         self.graph, self._versions = graph, versions
         self.circle = False
-        self.clocks: Ints = ()
+        self.clocks = graph.no_clocks()
         self.order: Ints = ()
-        self.placed = 0
-        self._grow()
+        self.placed = self._spread = 0
 
-    def _grow(self) -> None:
+    def settle(self) -> "ForcedOrder":
+        """Grow until nothing more follows."""
+        while self.grow():
+            pass
+        return self
+
+    def grow(self) -> int:
+        """One round; how many edges it has found. What has nothing new in front of it is passed over."""
         graph, engine = self.graph, self.graph.engine
+        edges, index = graph.neighbours()
+        self.order, self.placed, wanted = graph.sorted(edges, index)
+        if self.placed < wanted:
+            self.circle = True
+            return 0
+        changed = engine.flags(graph.nodes, 0 if self._spread else 1)
+        graph.spread(self.clocks, changed, (self.order, self.placed), self._spread)
+        self._spread = graph.size
+        room = len(graph.facts.read_from) + len(graph.facts.write_key)
         while True:
-            edges, index = graph.neighbours()
-            self.order, self.placed, wanted = graph.sorted(edges, index)
-            if self.placed < wanted:
-                self.circle = True
-                return
-            self.clocks = graph.clocks(edges, index, self.order, self.placed)
-            room = len(graph.facts.read_from) + len(graph.facts.write_key)
-            while True:
-                out = graph.room(room)
-                work = self._round()
-                count = int(engine.run(settle_reads, graph.facts, work, out))
-                count = int(engine.run(settle_writes, graph.facts, self._versions, work, out, count))
-                if count <= len(out.source):
-                    break
-                room = count
-            if count == 0:
-                return
+            out = graph.room(room)
+            work = self._round(changed)
+            count = int(engine.run(settle_reads, graph.facts, work, out))
+            count = int(engine.run(settle_writes, graph.facts, self._versions, work, out, count))
+            if count <= len(out.source):
+                break
+            room = count
+        if count:
             graph.add(out, count)
+        return count
 
     def after(self, transactions: list[int]) -> list[int]:
         """For each node of these transactions the bits of those nodes of theirs that are known to come after
@@ -109,14 +117,12 @@ class ForcedOrder:
                     after[earlier] |= bit
         return after
 
-    def _round(self) -> Round:
-        graph, new = self.graph, self.graph.engine.vector
-        groups = len(graph.facts.group_session) + 1
-        hint, candidate = new(groups), new(groups)
-        rank = new(graph.nodes)
-        graph.engine.run(rank_nodes, self.order, self.placed, rank)
-        latest = nobody_yet(graph.facts, graph.engine)
-        return Round(self.order, self.placed, rank, self.clocks, latest, hint, candidate, graph.width)
+    def _round(self, changed: Ints) -> Round:
+        facts, engine = self.graph.facts, self.graph.engine
+        begun, ended = nobody_yet(facts, engine), nobody_yet(facts, engine)
+        nearest = engine.vector(len(facts.group_begin))
+        order, width = (self.order, self.placed), self.graph.width
+        return Round(*order, changed, self.clocks, begun, ended, nearest, width)
 
 
 def versions_of(facts: Facts, engine: Engine) -> Versions:
@@ -124,7 +130,6 @@ def versions_of(facts: Facts, engine: Engine) -> Versions:
     slots = int(facts.write_start[facts.transactions])
     new = engine.vector
     versions = Versions(
-        slot_of=new(slots),
         owner=new(slots),
         version_of=new(len(facts.read_from)),
         read_start=new(slots + facts.keys + 1),
@@ -138,25 +143,11 @@ def versions_of(facts: Facts, engine: Engine) -> Versions:
 # --- kernels ---------------------------------------------------------------------------------------
 
 
-def rank_nodes(order: Ints, placed: int, rank: Ints) -> None:
-    """The place of each node in the order."""
-    for i in range(placed):
-        rank[order[i]] = i
-
-
 def find_versions(facts: Facts, versions: Versions) -> None:
     """Fill everything."""
     for t in range(facts.transactions):
         for w in range(facts.write_start[t], facts.write_start[t + 1]):
             versions.owner[w] = t
-    for key in range(facts.keys):
-        for g in range(facts.group_start[key], facts.group_start[key + 1]):
-            begin = facts.session_start[facts.group_session[g]]
-            for w in range(facts.group_begin[g], facts.group_begin[g + 1]):
-                t = facts.at[begin + facts.writer_at[w]]
-                versions.slot_of[w] = lower_bound(
-                    facts.write_key, facts.write_start[t], facts.write_start[t + 1], key
-                )
     for r in range(len(facts.read_from)):
         t, key = facts.read_from[r], facts.read_key[r]
         if t == facts.transactions:
@@ -182,17 +173,18 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
     for i in range(work.placed):
         t3 = work.order[i] // width
         begins, ends = work.order[i] == t3 * width, work.order[i] == t3 * width + width - 1
-        for r in range(facts.read_start[t3], facts.read_start[t3 + 1] if begins else facts.read_start[t3]):
+        low, high = facts.read_start[t3], facts.read_start[t3 + 1]
+        for r in range(low, high if begins and work.changed[t3 * width] == 1 else low):
             key, t1 = facts.read_key[r], facts.read_from[r]
             if t1 == nobody:
                 continue
-            next_group, barrier = work.latest.head[key], work.latest.barrier[t1]
-            while next_group >= 0 and work.latest.turn[next_group] > barrier:
-                g, next_group = next_group, work.latest.older[next_group]
+            next_group, barrier = work.ended.head[key], work.ended.barrier[t1]
+            while next_group >= 0 and work.ended.turn[next_group] > barrier:
+                g, next_group = next_group, work.ended.older[next_group]
                 j = facts.group_session[g]
                 limit = clocks[t3 * width * sessions + j] // width
                 done = clocks[t1 * width * sessions + j] // width
-                t2 = last_writer(facts, work.latest, g, done, limit)
+                t2 = last_writer(facts, work.ended, g, done, limit)
                 if t2 < 0 or t2 == t1:
                     continue
                 if count < room:
@@ -200,83 +192,60 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
                     out.kind[count], out.key[count], out.third[count] = 3, key, t3
                 count += 1
         if ends:
-            pass_by(facts, work.latest, t3, i, clocks, width)
+            pass_by(facts, work.ended, t3, i, clocks, (t3 * width, width, width - 1))
     return count
 
 
 def settle_writes(facts: Facts, versions: Versions, work: Round, out: Any, count: int) -> int:
-    """Who is known to write a key next: readers of what it wrote over began before it ended."""
-    width, nobody = work.width, facts.transactions
-    for key in range(facts.keys):
-        low, high = facts.group_start[key], facts.group_start[key + 1]
-        for own in range(low - 1, high):
-            for g in range(low, high):
-                work.hint[g] = facts.group_begin[g]
-            # The state before all writes first, then the writes of one session after the other.
-            begin = facts.group_begin[own] if own >= low else -1
-            end = facts.group_begin[own + 1] if own >= low else 0
-            session = facts.group_session[own] if own >= low else 0
-            for w in range(begin, end):
-                t1 = nobody if w < 0 else facts.at[facts.session_start[session] + facts.writer_at[w]]
-                version = versions.slots + key if w < 0 else versions.slot_of[w]
-                unread = versions.read_start[version] == versions.read_start[version + 1]
-                if unread and (width == 1 or w < 0):
-                    continue
-                left = fill_candidates(facts, work, (low, high), (t1, own, w))
-                while left > 0:
-                    best = first_candidate(work, low, high)
-                    t2 = work.candidate[best]
-                    work.candidate[best] = -1
-                    left -= 1 + drop_candidates(facts, work, (low, high), t2)
-                    count = edges_between(facts, versions, work, (t1, t2, key, version), out, count)
+    """Who is known to have written a key right before: its readers began before this one ended."""
+    width = work.width
+    for i in range(work.placed):
+        node = work.order[i]
+        t2 = node // width
+        if node == t2 * width + width - 1 and work.changed[node] == 1:
+            for w in range(facts.write_start[t2], facts.write_start[t2 + 1]):
+                count = settle_write(facts, versions, work, (t2, w), out, count)
+        if node == t2 * width:
+            pass_by(facts, work.begun, t2, i, work.clocks, (node + width - 1, width, 0))
     return count
 
 
-def fill_candidates(facts: Facts, work: Round, groups: tuple[int, int], writer: tuple[int, int, int]) -> int:
-    """For each session the first that is known to write the key after `t1`. Returns how many there are."""
-    t1, own, w = writer
-    sessions, width, left = facts.sessions, work.width, 0
-    for g in range(groups[0], groups[1]):
-        start = facts.session_start[facts.group_session[g]]
-        at, end = work.hint[g], facts.group_begin[g + 1]
-        if w >= 0:
-            if g == own:
-                at = w + 1
-            session, place = facts.session_of[t1], facts.position[t1] * width
-            while at < end:
-                t2 = facts.at[start + facts.writer_at[at]]
-                if work.clocks[(t2 * width + width - 1) * sessions + session] > place:
-                    break
-                at += 1
-            work.hint[g] = at
-        work.candidate[g] = -1
-        if at < end:
-            work.candidate[g] = facts.at[start + facts.writer_at[at]]
-            left += 1
-    return left
+def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts, versions: Versions, work: Round, what: tuple[int, int], out: Any, count: int
+) -> int:
+    """Edges between one write, and what it is known to have written over, or may have at most."""
+    t2, w = what
+    width, begun, key = work.width, work.begun, facts.write_key[w]
+    clock = (t2 * width + width - 1) * facts.sessions
+    known, found = -1, 0
+    g = begun.head[key]
+    while g >= 0 and begun.turn[g] > known:
+        limit = (work.clocks[clock + facts.group_session[g]] + width - 1) // width
+        if g == facts.group_of[w]:
+            limit = facts.position[t2]
+        t1 = last_writer(facts, begun, g, 0, limit)
+        if t1 >= 0:
+            known = max(known, begun.barrier[t1])
+            if not is_overwritten(facts, work, t1, found):
+                work.nearest[found] = t1
+                found += 1
+                version = lower_bound(facts.write_key, facts.write_start[t1], facts.write_start[t1 + 1], key)
+                count = edges_between(facts, versions, work, (t1, t2, key, version), out, count)
+        g = begun.older[g]
+    if found == 0:
+        nobody = facts.transactions
+        count = edges_between(facts, versions, work, (nobody, t2, key, versions.slots + key), out, count)
+    return count
 
 
-def first_candidate(work: Round, low: int, high: int) -> int:
-    """The group of the candidate that ends first in the order at hand."""
-    best, best_rank = -1, 0
-    for g in range(low, high):
-        if work.candidate[g] >= 0:
-            rank = work.rank[work.candidate[g] * work.width + work.width - 1]
-            if best < 0 or rank < best_rank:
-                best, best_rank = g, rank
-    return best
-
-
-def drop_candidates(facts: Facts, work: Round, groups: tuple[int, int], t2: int) -> int:
-    """Take away what comes after t2 anyway, and needs no edges. Returns how many went."""
-    width, dropped = work.width, 0
-    session, place = facts.session_of[t2], facts.position[t2] * width
-    for g in range(groups[0], groups[1]):
-        later = work.candidate[g]
-        if later >= 0 and work.clocks[(later * width + width - 1) * facts.sessions + session] > place:
-            work.candidate[g] = -1
-            dropped += 1
-    return dropped
+def is_overwritten(facts: Facts, work: Round, t1: int, found: int) -> bool:
+    """Is one of the nearest writers known to come after this one?"""
+    width, session = work.width, facts.session_of[t1]
+    for i in range(found):
+        clock = (work.nearest[i] * width + width - 1) * facts.sessions
+        if facts.position[t1] * width < work.clocks[clock + session]:
+            return True
+    return False
 
 
 def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters

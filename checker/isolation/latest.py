@@ -55,13 +55,17 @@ def nobody_yet(facts: Facts, engine: Engine) -> Latest:
 
 
 def pass_by(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, latest: Latest, t: int, turn: int, clocks: Ints, width: int
+    facts: Facts, latest: Latest, t: int, turn: int, clocks: Ints, clock: tuple[int, int, int]
 ) -> None:
-    """A transaction has been passed. `clocks` count nodes, `width` for each transaction."""
-    barrier, row = turn, t * width * facts.sessions
+    """A transaction has been passed.
+
+    `clock`: the node whose clock says what is in front of it; how many nodes a transaction has; and which of
+    them (from 0) has to be in front.
+    """
+    barrier = turn
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         key, group = facts.write_key[w], facts.group_of[w]
-        barrier = min(barrier, barrier_of(facts, latest, (key, row, width, turn), clocks))
+        barrier = min(barrier, barrier_of(facts, latest, (key, turn), clocks, clock))
         to_front(latest, key, group)
         latest.turn[group] = turn
     latest.barrier[t] = barrier
@@ -76,17 +80,19 @@ def remember(facts: Facts, latest: Latest, t: int) -> None:
         latest.place[at], latest.writer[at] = facts.position[t], t
 
 
-def barrier_of(facts: Facts, latest: Latest, what: tuple[int, int, int, int], clocks: Ints) -> int:
-    """Up to which turn the writers of a key are in front of the clock in `row`.
+def barrier_of(
+    facts: Facts, latest: Latest, what: tuple[int, int], clocks: Ints, clock: tuple[int, int, int]
+) -> int:
+    """Up to which turn the writers of a key are in front.
 
     What is in front of something has in front of it what that had, so the search ends at the barrier of the
     first writers that it meets.
     """
-    key, row, width, turn = what
-    barrier, known = turn, -1
-    g = latest.head[key]
+    barrier, known = what[1], -1
+    node, width, part = clock
+    g = latest.head[what[0]]
     while g >= 0 and latest.turn[g] > known:
-        if (latest.place[2 * g] + 1) * width <= clocks[row + facts.group_session[g]]:
+        if latest.place[2 * g] * width + part < clocks[node * facts.sessions + facts.group_session[g]]:
             known = max(known, latest.barrier[latest.writer[2 * g]])
         else:
             barrier = latest.turn[g] - 1

@@ -19,6 +19,7 @@ from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours, circles, group_edges, knots
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
+from checker.isolation.heap import pop, push
 from checker.isolation.order import Edges
 
 WITHIN, PROCESS, READ, ORDER, OVERLAP, OVERWRITE, ASSUMED = 0, 1, 2, 3, 4, 5, 6
@@ -155,9 +156,9 @@ class Precedence:
     def sorted(self, edges: EdgeColumns, index: Neighbours) -> tuple[Ints, int, int]:
         """Nodes in an order that respects all edges, how many got a place, and how many should have."""
         order, degree = self.engine.vector(self.nodes), self.engine.vector(self.nodes)
-        facts = self.facts
+        heap, position = self.engine.vector(self.nodes + 1), self.facts.position
         placed, wanted = self.engine.run(
-            sort_nodes, facts.position, self.width, edges.target, index, (order, degree)
+            sort_nodes, position, self.width, edges.target, index, (order, degree), heap
         )
         return order, int(placed), int(wanted)
 
@@ -172,11 +173,15 @@ class Precedence:
             found.setdefault(int(label[edges.source[inside[at]]]), []).append(int(inside[at]))
         return list(found.values())
 
-    def clocks(self, edges: EdgeColumns, index: Neighbours, order: Ints, placed: int) -> Ints:
-        """clocks[n * sessions + j]: how many nodes of session j are strictly before n."""
-        clocks = self.engine.vector(max(1, self.nodes * self.facts.sessions))
-        self.engine.run(spread_clocks, self.facts, self.width, edges.target, index, (order, placed), clocks)
-        return clocks
+    def no_clocks(self) -> Ints:
+        """clocks[n * sessions + j]: how many nodes of session j are strictly before n; none yet."""
+        return self.engine.vector(max(1, self.nodes * self.facts.sessions))
+
+    def spread(self, clocks: Ints, changed: Ints, order: tuple[Ints, int], since: int) -> None:
+        """Bring clocks up to date with the edges from number `since` on; note which have `changed`."""
+        edges, index = self.neighbours()
+        work = (order[0], order[1], since)
+        self.engine.run(spread_clocks, self.facts, self.width, edges.target, index, work, (clocks, changed))
 
     def circle(self) -> list[int]:
         """The edges of a short circle; empty if there is none."""
@@ -245,53 +250,66 @@ def causal_orders(facts: Facts, edges: Edges, width: int, out: Any) -> int:
     return edges.found
 
 
-def sort_nodes(
-    position: Ints, width: int, target: Ints, index: Neighbours, room: tuple[Ints, Ints]
+def sort_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    position: Ints, width: int, target: Ints, index: Neighbours, room: tuple[Ints, Ints], heap: Ints
 ) -> tuple[int, int]:
-    """Place every node whose predecessors are placed. Returns how many could be, and how many there are."""
+    """Place every node whose predecessors are placed, the first first. Returns how many could be, and how
+    many there are."""
     order, degree = room
     for e in range(len(target)):
         degree[target[e]] += 1
-    placed = wanted = 0
+    size = placed = wanted = 0
     for n in range(len(order)):
         if position[n // width] < 0:
             continue
         wanted += 1
         if degree[n] == 0:
-            order[placed] = n
-            placed += 1
-    done = 0
-    while done < placed:
-        n = order[done]
-        done += 1
+            push(heap, size, n)
+            size += 1
+    while size > 0:
+        n = pop(heap, size)
+        size -= 1
+        order[placed] = n
+        placed += 1
         for i in range(index.start[n], index.start[n + 1]):
             after = target[index.edge[i]]
             degree[after] -= 1
             if degree[after] == 0:
-                order[placed] = after
-                placed += 1
+                push(heap, size, after)
+                size += 1
     return placed, wanted
 
 
 def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, width: int, target: Ints, index: Neighbours, nodes: tuple[Ints, int], clocks: Ints
+    facts: Facts,
+    width: int,
+    target: Ints,
+    index: Neighbours,
+    work: tuple[Ints, int, int],
+    result: tuple[Ints, Ints],
 ) -> None:
-    """Hand each node's past, and itself, to what comes after it."""
-    order, placed = nodes
+    """Hand each node's past, and itself, to what comes after it: along all edges if it has grown (or there
+    are no clocks yet), else along the new ones only."""
+    order, placed, since = work
+    clocks, changed = result
     sessions = facts.sessions
     for i in range(placed):
         n = order[i]
         t = n // width
         session, place = facts.session_of[t], facts.position[t] * width + n - t * width
-        mine = n * sessions
+        mine, grown = n * sessions, since > 0 and changed[n] == 1
         for k in range(index.start[n], index.start[n + 1]):
-            after = target[index.edge[k]]
-            theirs = after * sessions
-            if clocks[theirs + session] > place:
+            e = index.edge[k]
+            theirs = target[e] * sessions
+            if not grown and (e < since or clocks[theirs + session] > place):
                 continue
             for j in range(sessions):
-                clocks[theirs + j] = max(clocks[theirs + j], clocks[mine + j])
-            clocks[theirs + session] = max(clocks[theirs + session], place + 1)
+                if clocks[mine + j] > clocks[theirs + j]:
+                    clocks[theirs + j] = clocks[mine + j]
+                    changed[target[e]] = 1
+            if clocks[theirs + session] <= place:
+                clocks[theirs + session] = place + 1
+                changed[target[e]] = 1
 
 
 def edges_inside(source: Ints, target: Ints, label: Ints, inside: Ints) -> int:

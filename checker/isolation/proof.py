@@ -30,8 +30,10 @@ class Proof:
         """A short circle; the graph must have one."""
         way = self._graph.circle()
         edges = self._graph.edges
-        # Begin with a transaction's beginning, so that none is entered by its end and told twice.
-        start = next((at for at, e in enumerate(way) if edges.kind[e] != WITHIN), 0)
+        # The transaction that ended first is told first.  Not from its beginning to its end: then it would be
+        # entered by its end, and told twice.
+        starts = (at for at, e in enumerate(way) if edges.kind[e] != WITHIN)
+        start = min(starts, key=lambda at: int(edges.source[way[at]]), default=0)
         return self._told(way[start:] + way[:start])
 
     def _told(self, way: list[int]) -> list[Link]:

@@ -288,5 +288,5 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                     progress = 1
         if left > 0:
             return int(t3)
-        pass_by(facts, work.latest, t3, i, clocks, 1)
+        pass_by(facts, work.latest, t3, i, clocks, (t3, 1, 0))
     return -1
