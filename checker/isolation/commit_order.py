@@ -6,10 +6,10 @@ Both are NP-complete for histories like these, but mostly the answer is near.  T
   2. Where causal consistency does not hold (`judge.py`), it is invalid.
   3. What follows from the reads, to the end (`forced_order.py`).  A circle in that proves the history
      invalid. Histories in which every write is preceded by a read of its key are decided here.
-  4. A likely order again, with all that.  Where it still does not work out, some transactions are on
-     circles: each such region is searched exactly (`region.py`).  A region without an order proves the
-     history invalid. What the others propose is kept, and the likely order is tried again; regions grow
-     until it works out.
+  4. A likely order again, with all that (and already when little new follows).  Where it still does not work
+     out, some transactions are on circles: each such region is searched exactly (`region.py`).  A region
+     without an order proves the history invalid. What the others propose is kept, and the likely order is
+     tried again; regions grow until it works out.
   5. When `budget` steps of these searches are used up, the verdict is unknown, and says what is known.
 """
 
@@ -49,6 +49,12 @@ CASES = 6
 REGION_UP_TO = 2_000
 """Transactions of a region beyond which it is not searched."""
 
+FEW = 32
+"""After a round that finds fewer than one edge for so many nodes, little is expected of the next ones."""
+
+SHARE = 2
+"""The part of the budget, a half, that may be used before all is known that follows from the reads."""
+
 SHRINK_UP_TO = 60
 """Transactions of a region without an order that is made smaller, to be told."""
 
@@ -77,7 +83,10 @@ def judge_order(transactions: Transactions, level: Level, engine: Engine, budget
         return verdict_of(case, level, [], search_steps=0)
     if findings := judge_case(case, level):
         return verdict_of(case, level, findings)
-    forced = ForcedOrder(orders.graph, orders.versions).settle()
+    forced = ForcedOrder(orders.graph, orders.versions)
+    if orders.is_nearly_settled(forced):
+        return verdict_of(case, level, [], search_steps=orders.effort.taken)
+    forced.settle()
     kind, meaning = f"not-{level.name}", IMPOSSIBLE[level.name]
     if forced.circle:
         found = case.explainer.links(Proof(orders.graph).circle(), kind, meaning)
@@ -152,6 +161,22 @@ class Orders:
         """The graph with a likely order of all writes (without, if it has a circle by itself)."""
         previous, done, wanted = schedule(graph, self.versions)
         return graph.neighbours(completed(graph, self.versions, previous) if done == wanted else None)
+
+    def is_nearly_settled(self, forced: ForcedOrder) -> bool:
+        """Is there an order, as soon as little new follows from the reads? False means nothing yet."""
+        while found := forced.grow():
+            if found * FEW <= self.graph.nodes:
+                break
+        if forced.circle or not found:
+            return False
+        self.effort.limit = self.effort.budget // SHARE
+        try:
+            return self.settle(forced) is None
+        except Exhausted:
+            return False
+        finally:
+            self.effort.limit = self.effort.budget
+            self._regions.clear()
 
     def settle(self, forced: ForcedOrder) -> Core | None:
         """Find an order (None), or transactions that have none. Raises Exhausted."""

@@ -62,6 +62,9 @@ LEVELS = {
 BUDGET = 100_000
 """Steps that the search for an order may take unless told otherwise: some seconds."""
 
+OPERATIONS_PER_STEP = 10
+"""In a long history the search may take a step for so many operations, if that is more."""
+
 
 def read_committed(history: History, options: dict[str, Any]) -> Verdict:
     """Does every transaction see committed states only, never going back? Option `init`."""
@@ -124,14 +127,16 @@ def serializable(history: History, options: dict[str, Any]) -> Verdict:
 def check_columns(
     columns: TransactionColumns,
     name: str,
-    budget: int = BUDGET,
+    budget: int | None = None,
     engine: Engine | None = None,
 ) -> Verdict:
-    """Judge columns at a level of LEVELS (KeyError for others). Without an engine, size decides."""
+    """Judge columns at a level of LEVELS (KeyError for others). Size decides what is not given."""
     return _judged(unnamed(columns), LEVELS[name], budget, engine or engine_for(len(columns.kind)))
 
 
-def _judged(transactions: Transactions, level: Level, budget: int, engine: Engine) -> Verdict:
+def _judged(transactions: Transactions, level: Level, budget: int | None, engine: Engine) -> Verdict:
+    if budget is None:
+        budget = max(BUDGET, len(transactions.columns.kind) // OPERATIONS_PER_STEP)
     transactions = Transactions(engine.adopt(transactions.columns), transactions.names)
     if level in (levels.SNAPSHOT, levels.SERIALIZABLE):
         return judge_order(transactions, level, engine, budget)
@@ -143,8 +148,8 @@ def _check(history: History, options: dict[str, Any], level: Level, more: tuple[
     for name in options:
         if name not in known:
             raise ValueError(f"{level.name} has no option {name!r}; it knows {', '.join(known)}")
-    budget = options.get("budget", BUDGET)
-    if not isinstance(budget, int) or isinstance(budget, bool) or budget < 0:
+    budget = options.get("budget")
+    if budget is not None and (not isinstance(budget, int) or isinstance(budget, bool) or budget < 0):
         raise ValueError(f"the budget is a number of steps, not {budget!r}")
     try:
         transactions = columns_of(history, options.get("init"))

@@ -24,15 +24,16 @@ STEP_NODES = 64
 
 
 class Effort:
-    """Steps that the search has taken in all regions together, and may take."""
+    """Steps that the search has taken in all regions together, and may take: up to a `limit`, which is the
+    whole budget or a part of it."""
 
     def __init__(self, budget: int) -> None:
-        self.budget, self.taken = budget, 0
+        self.budget, self.limit, self.taken = budget, budget, 0
 
     def step(self, nodes: int) -> None:
         """One order more was supposed, in a region of so many nodes. Raises Exhausted."""
         self.taken += 1 + nodes // STEP_NODES
-        if self.taken > self.budget:
+        if self.taken > self.limit:
             raise Exhausted
 
 

@@ -86,6 +86,29 @@ def test_both_engines_say_the_same_of_longer_histories() -> None:
             assert check_columns(columns, name, engine=Compiled()) == plain, f"seed {seed}: {name}"
 
 
+def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    early = commit_order.Orders.is_nearly_settled
+
+    def counted(self: commit_order.Orders, forced: Any) -> bool:
+        found.append(early(self, forced))
+        return found[-1]
+
+    for seed in range(400):
+        rng = Random(seed)
+        sessions = (replicated, drawn, scattered, snapshots)[seed % 4](rng, 8)
+        columns = columns_of(history_of(sessions, rng)).columns
+        for name in ("serializable", "snapshot-isolation"):
+            plain = check_columns(columns, name, engine=Interpreted())
+            with monkeypatch.context() as patch:
+                patch.setattr(commit_order, "FEW", 0)
+                patch.setattr(commit_order.Orders, "is_nearly_settled", counted)
+                again = check_columns(columns, name, engine=Interpreted())
+            assert again.validity == plain.validity, f"seed {seed}: {name}"
+    assert any(found)
+    assert not all(found)
+
+
 def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
     likely = commit_order.Orders.is_explained
