@@ -11,7 +11,8 @@ Rules of this file
      through objects: nested keys or values, nil as a key or written, other verbs, more or fewer than three
      parts, values without text, one value in two notations ("a" and "\\u0061", 1 and 1.0).
 
-Cost: linear in the text; memory about 50 bytes a different value, and 20 a micro-operation.
+Cost: linear in the text; memory about 50 bytes a different value (200 where the values of a key lie far
+apart), and 20 a micro-operation.
 """
 
 from collections.abc import Sequence
@@ -126,7 +127,7 @@ class _Scanning:
         self._pool = table.pool
         self._places = places
         self._modes = (np.ones(len(places), np.uint8) if known is None else known.astype(np.uint8), lists)
-        self._state = np.zeros(9, dtype=np.int64)
+        self._state = np.zeros(10, dtype=np.int64)
         self._start = np.zeros(len(places) + 1, dtype=np.int32)
         offsets = table.pool.offsets
         total = int((offsets[places + 1] - offsets[places])[places >= 0].sum())
@@ -136,8 +137,15 @@ class _Scanning:
             list_end=np.zeros(ROOM, np.int32),
             elements=np.zeros(ROOM, np.int32),
         )
+        keys, blocks, names = (
+            micro_scan.Index(_slots(ROOM), np.zeros((ROOM, width), np.int64)) for width in (6, 2, 2)
+        )
         self._tables: Tables = micro_scan.Tables(
-            *(micro_scan.Index(_slots(ROOM), np.zeros((ROOM, width), np.int64)) for width in (6, 2, 2))
+            keys=keys,
+            blocks=blocks,
+            names=names,
+            numbers=np.empty((ROOM, 1 << micro_scan.BLOCK_BITS), np.int32),
+            values=np.empty(ROOM, np.int64),
         )
 
     def micro(self) -> Micro | None:
@@ -172,9 +180,13 @@ class _Scanning:
         if used[scan.KEYS] + micros > len(tables.keys.rows):
             tables = tables._replace(keys=self._larger(tables.keys, used[scan.KEYS] + micros))
             scan.enter(used[scan.KEYS], False, tables.keys)
-        if used[scan.VALUES] + tokens > len(tables.values.rows):
-            tables = tables._replace(values=self._larger(tables.values, used[scan.VALUES] + tokens))
-            scan.enter(used[scan.VALUES], True, tables.values)
+        tables = tables._replace(
+            numbers=_roomy(tables.numbers, used[scan.BLOCKS] + tokens),
+            values=_roomy(tables.values, used[scan.VALUES] + tokens),
+        )
+        if used[scan.BLOCKS] + tokens > len(tables.blocks.rows):
+            tables = tables._replace(blocks=self._larger(tables.blocks, used[scan.BLOCKS] + tokens))
+            scan.enter(used[scan.BLOCKS], True, tables.blocks)
         if used[scan.NAMES] + tokens > len(tables.names.rows):
             tables = tables._replace(names=self._larger(tables.names, used[scan.NAMES] + tokens))
             scan.enter_names(used[scan.NAMES], self._pool.text, tables.names)
@@ -202,7 +214,7 @@ class _Scanning:
     def _result(self) -> Micro:
         scan, columns, tables = self._scan, self._columns, self._tables
         used = self._state.tolist()
-        codes = (tables.keys.rows[: used[scan.KEYS], 0], tables.values.rows[: used[scan.VALUES], 0])
+        codes = (tables.keys.rows[: used[scan.KEYS], 0], tables.values[: used[scan.VALUES]])
         verb, key, value = (row[: used[scan.MICROS]] for row in columns.micro)
         return Micro(
             start=self._start,

@@ -30,7 +30,7 @@ Bytes = npt.NDArray[np.uint8]
 Small = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 
-ROW, MICROS, LISTS, ELEMENTS, KEYS, VALUES, NAMES, SPECIAL, SPELLINGS = range(9)
+ROW, MICROS, LISTS, ELEMENTS, KEYS, VALUES, BLOCKS, NAMES, SPECIAL, SPELLINGS = range(10)
 """What `state` holds: the next row, how many there are of each, whether a name may have several notations,
 and the bits of the verbs that were seen."""
 
@@ -44,7 +44,11 @@ CODE, KNOWN_START, KNOWN_SIZE, KNOWN_FIRST, KNOWN_COUNT, KNOWN_ROOM = range(6)
 the other), and where its elements begin in their column, how many they are and how many there is room for."""
 
 OF_KEY = 1
-"""Of a value: its code, and its key."""
+"""Of a block of values: which it is (CODE), and of which key."""
+
+BLOCK_BITS = 5
+"""The numbers of values are kept in blocks of so many codes that lie together: of values that are counted,
+whether by key or over all keys, a block has several, and what is looked up is mostly in the cache."""
 
 START, LENGTH = 0, 1
 """Of a name: where its text is."""
@@ -73,11 +77,14 @@ class Index(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """All that has a number so far."""
+    """All that has a number so far. `numbers` are those of the values by block and place in it, -1 for none;
+    `values` their codes."""
 
     keys: Index
-    values: Index
+    blocks: Index
     names: Index
+    numbers: Small
+    values: Ints
 
 
 class Columns(NamedTuple):
@@ -192,18 +199,34 @@ def key_of(code: int, keys: Index, state: Ints) -> int:
 
 
 @njit_inlined
-def value_of(code: int, key: int, values: Index, state: Ints) -> int:
-    """The number of a value of a key."""
-    slots, rows = values
-    slot = mixed(code, key + 1) & (len(slots) - 1)
+def block_of(which: int, key: int, tables: Tables, state: Ints) -> int:
+    """The number of a block of values of a key, a new one where there is none."""
+    slots, rows = tables.blocks
+    slot = mixed(which, key + 1) & (len(slots) - 1)
     while slots[slot] >= 0:
         known = slots[slot]
-        if rows[known, CODE] == code and rows[known, OF_KEY] == key:
+        if rows[known, CODE] == which and rows[known, OF_KEY] == key:
             return int(known)
         slot = (slot + 1) & (len(slots) - 1)
-    number = int(state[VALUES])
-    slots[slot], rows[number, CODE], rows[number, OF_KEY] = number, code, key
-    state[VALUES] = number + 1
+    number = int(state[BLOCKS])
+    slots[slot], rows[number, CODE], rows[number, OF_KEY] = number, which, key
+    for place in range(1 << BLOCK_BITS):
+        tables.numbers[number, place] = -1
+    state[BLOCKS] = number + 1
+    return number
+
+
+@njit_inlined
+def value_of(code: int, key: int, tables: Tables, state: Ints) -> int:
+    """The number of a value of a key."""
+    kind, count = code & 3, code >> 2
+    block = block_of(count >> BLOCK_BITS << 2 | kind, key, tables, state)
+    place = count & (1 << BLOCK_BITS) - 1
+    number = int(tables.numbers[block, place])
+    if number < 0:
+        number = int(state[VALUES])
+        tables.numbers[block, place], tables.values[number] = number, code
+        state[VALUES] = number + 1
     return number
 
 
@@ -317,7 +340,7 @@ def list_at(text: Bytes, at: int, key: int, columns: Columns, tables: Tables, st
                 return -1
             if extends and count == known[KNOWN_ROOM]:
                 first = moved(known, elements, count, state)
-            elements[first + count] = value_of(code, key, tables.values, state)
+            elements[first + count] = value_of(code, key, tables, state)
             count, at = count + 1, stop + 1
         if not extends:
             state[ELEMENTS] = first + count
@@ -363,7 +386,7 @@ def micro_at(
         value, at = -1, at + 4
     else:
         code, at = token_at(text, at, tables.names, state)
-        value = 0 if at < 0 else value_of(code, key, tables.values, state)
+        value = 0 if at < 0 else value_of(code, key, tables, state)
     if at < 0 or text[at] != 93:
         return -1
     columns.micro[VERB, micro], columns.micro[KEY, micro], columns.micro[VALUE, micro] = verb, key, value
@@ -380,7 +403,8 @@ def has_room(length: int, columns: Columns, tables: Tables, state: Ints) -> bool
         and state[LISTS] + micros < len(columns.list_start)
         and state[ELEMENTS] + ELEMENTS_ROOM * tokens < len(columns.elements)
         and state[KEYS] + micros < len(tables.keys.rows)
-        and state[VALUES] + tokens < len(tables.values.rows)
+        and state[VALUES] + tokens < len(tables.values)
+        and state[BLOCKS] + tokens < len(tables.blocks.rows)
         and state[NAMES] + tokens < len(tables.names.rows)
     )
 
@@ -423,7 +447,7 @@ def scan(
 
 @njit
 def enter(count: int, salted: bool, index: Index) -> None:
-    """Enter all keys, or all values (`salted`: a value belongs to a key), into slots that are free."""
+    """Enter all keys, or all blocks (`salted`: a block belongs to a key), into slots that are free."""
     slots, rows = index
     for number in range(count):
         salt = rows[number, OF_KEY] + 1 if salted else 0
