@@ -13,9 +13,9 @@ from checker.txn.place import Ints
 def components(graph: Graph, kinds: frozenset[int]) -> tuple[Ints, int]:
     """The component of every node, counting only edges of these kinds; and how many there are."""
     starts, out = graph.index(kinds)
-    new = graph.place.full
-    labels, entered, low = new(graph.nodes, -1), new(graph.nodes, 0), new(graph.nodes, 0)
-    work = (low, new(graph.nodes + 1, 0), new(graph.nodes, 0), new(graph.nodes, 0))
+    labels, entered = graph.place.full(graph.nodes, -1), graph.place.full(graph.nodes, 0)
+    room = graph.place.room
+    work = (room(graph.nodes), room(graph.nodes + 1), room(graph.nodes), room(graph.nodes))
     count = graph.place.run(strong, starts, out, graph.targets, labels, entered, work)
     return labels, int(count)
 

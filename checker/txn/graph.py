@@ -46,7 +46,7 @@ class Graph:
             wanted[kind] = 1
         starts = self.place.full(self.nodes + 2, 0)
         chosen = self.place.run(count_sources, self.size, self.sources, self.kinds, wanted, starts)
-        out = self.place.full(max(chosen, 1), 0)
+        out = self.place.room(max(chosen, 1))
         self.place.run(fill_edges, self.size, self.sources, self.kinds, wanted, starts, out)
         return starts, out
 
@@ -59,11 +59,11 @@ def empty_graph(place: Place, transactions: int, capacity: int) -> Graph:
         transactions=transactions,
         nodes=transactions,
         size=0,
-        sources=place.full(room, 0),
-        targets=place.full(room, 0),
-        kinds=place.full(room, 0),
-        before=place.full(room, 0),
-        after=place.full(room, 0),
+        sources=place.room(room),
+        targets=place.room(room),
+        kinds=place.room(room),
+        before=place.room(room),
+        after=place.room(room),
     )
 
 
@@ -106,8 +106,8 @@ def add_fan(graph: Graph, readers: Ints, writers: Ints, version: Ints) -> None:
     """RW edges within every group, as `fan` says; `readers` are pairs, `writers` triples of group first."""
     place, groups = graph.place, len(version)
     starts = place.full(groups + 2, 0), place.full(groups + 2, 0)
-    members = place.full(len(readers) // 2, 0), place.full(len(writers) // 3, 0)
-    installed = place.full(len(writers) // 3, 0)
+    members = place.room(len(readers) // 2), place.room(len(writers) // 3)
+    installed = place.room(len(writers) // 3)
     place.run(by_group, readers, 2, starts[0], members[0], installed)
     place.run(by_group, writers, 3, starts[1], members[1], installed)
     slot = place.full(graph.transactions, 0)

@@ -119,14 +119,14 @@ def _graph(columns: TxnColumns, place: Place, order: list_loops.Order, who: tupl
     reads = len(prefix)
     seen, stamp = place.full(count, 0), place.full(columns.keys, -1)
     place.run(list_loops.mark_seen, position, writer, seen)
-    unread = place.full(3 * columns.values, 0)
+    unread = place.room(3 * columns.values)
     found = place.run(
         list_loops.unread_appends, status, micro, order, (writer, position, seen), stamp, unread
     )
     unread = unread[: 3 * found]
     graph = empty_graph(place, count, columns.values + found * 5 + reads * 5 + count * 4)
     graph.size = place.run(list_loops.version_edges, status, lists, order, writer, graph.columns, graph.size)
-    tails = place.full(2 * reads, 0)
+    tails = place.room(2 * reads)
     out = (graph.columns, graph.size, tails)
     graph.size, tail = place.run(list_loops.read_edges, status, micro, lists, order, (writer, prefix), out)
     read, committed = place.full(columns.keys, -1), place.full(columns.keys, -1)

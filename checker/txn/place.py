@@ -27,6 +27,9 @@ class Place(Protocol):
     def full(self, size: int, value: int) -> Ints:
         """An array of `size` equal integers."""
 
+    def room(self, size: int) -> Ints:
+        """An array of `size` integers that are written before they are read."""
+
     def run(self, loop: Loop, *arguments: Any) -> Any:
         """Call the loop."""
 
@@ -37,6 +40,10 @@ class Plain:
     def full(self, size: int, value: int) -> Ints:
         """A list."""
         return [value] * size
+
+    def room(self, size: int) -> Ints:
+        """A list."""
+        return [0] * size
 
     def run(self, loop: Loop, *arguments: Any) -> Any:
         """A call."""
@@ -59,10 +66,12 @@ class Compiled:
         self._njit = kernel.njit
 
     def full(self, size: int, value: int) -> Ints:
-        """An int32 array. Zeros cost nothing until they are written to: no page is touched before."""
-        if value == 0:
-            return self._numpy.zeros(size, dtype=self._numpy.int32)
+        """An int32 array. (Not by `zeros`: its memory comes in small pages, and each costs a fault.)"""
         return self._numpy.full(size, value, dtype=self._numpy.int32)
+
+    def room(self, size: int) -> Ints:
+        """An int32 array as it comes: what is not written costs nothing."""
+        return self._numpy.empty(size, dtype=self._numpy.int32)
 
     def run(self, loop: Loop, *arguments: Any) -> Any:
         """A call of the machine code, which numba makes at the first one and keeps on disk."""

@@ -219,6 +219,12 @@ def number_touches(keys: Ints, pairs: Ints) -> None:
         pairs[2 * i], pairs[2 * i + 1] = keys[i], i
 
 
+def count_up(numbers: Ints) -> None:
+    """0, 1, 2, ..."""
+    for i in range(len(numbers)):
+        numbers[i] = i
+
+
 def unique_edges(edges: tuple[Ints, Ints], starts: Ints, members: Ints, stamp: Ints) -> int:
     """Sort the edges by source and leave every pair once, at the front; how many there are."""
     sources, targets = edges

@@ -110,11 +110,11 @@ def _versions(
     assumed, order = wanted
     size, values = len(columns.kind), columns.values
     micro = (columns.starts, columns.kind, columns.key, columns.value)
-    every = (place.full(size, 0), place.full(size, 0), place.full(size, 0), place.full(size, 0))
+    every = (place.room(size), place.room(size), place.room(size), place.room(size))
     count = place.run(loops.touches_of, columns.status, micro, who, seen, place.full(columns.keys, 0), every)
     keys, rows, found, left = (column[:count] for column in every)
     room = 8 * count
-    edges = (place.full(room, 0), place.full(room, 0))
+    edges = (place.room(room), place.room(room))
     used = place.run(loops.follow_reads, found, left, edges, 0) if assumed or order else 0
     groups = _by_key(place, columns.keys, keys) if assumed - {"wfr-keys?"} else (keys, keys)
     if "sequential-keys?" in assumed:
@@ -130,13 +130,13 @@ def _versions(
     edges = (edges[0][:used], edges[1][:used])
     every_version = values + columns.keys
     starts, stamp = place.full(every_version + 2, 0), place.full(every_version, -1)
-    used = place.run(loops.unique_edges, edges, starts, place.full(used, 0), stamp)
+    used = place.run(loops.unique_edges, edges, starts, place.room(used), stamp)
     return edges[0][:used], edges[1][:used]
 
 
 def _by_key(place: Place, count: int, keys: Ints) -> tuple[Ints, Ints]:
     """The touches of every key, in the order of the history."""
-    pairs, starts, members = place.full(2 * len(keys), 0), place.full(count + 2, 0), place.full(len(keys), 0)
+    pairs, starts, members = place.room(2 * len(keys)), place.full(count + 2, 0), place.room(len(keys))
     place.run(loops.number_touches, keys, pairs)
     place.run(by_group, pairs, 2, starts, members, members)
     return starts, members
@@ -153,10 +153,10 @@ def _follow_clock(
     edges, used = so_far
     when = (columns.invoked, columns.completed)
     count = len(touches[0])
-    work = (place.full(count, 0), place.full(count, 0))
+    work = (place.room(count), place.room(count))
     total = place.run(loops.follow_clock, groups, touches, when, work, edges, used)
     if total > len(edges[0]) - count:
-        larger = (place.full(total + count, 0), place.full(total + count, 0))
+        larger = (place.room(total + count), place.room(total + count))
         for old, new in zip(edges, larger, strict=True):
             new[:used] = old[:used]
         edges = larger
@@ -210,7 +210,7 @@ def _graph(
         place.run(loops.break_keys, labels, place.full(parts, 0), key_of, who, broken)
         rings = _rings(order, writers)
     graph = empty_graph(place, len(columns.status), 5 * count + 5 * size + 4 * len(columns.status))
-    readers, installed = place.full(2 * size, 0), place.full(3 * count, 0)
+    readers, installed = place.room(2 * size), place.room(3 * count)
     who = (writers.writer, writers.previous)
     graph.size, read = place.run(
         loops.read_edges, columns.status, micro, who, readers, graph.columns, graph.size
@@ -219,11 +219,8 @@ def _graph(
     graph.size, written = place.run(
         loops.version_edges, columns.status, versions, known, installed, graph.columns, graph.size
     )
-    version = place.full(every, 0)
-    if isinstance(version, list):
-        version = list(range(every))
-    else:
-        version[:] = range(every)
+    version = place.room(every)
+    place.run(loops.count_up, version)
     add_fan(graph, readers[: 2 * read], installed[: 3 * written], version)
     return graph, rings
 
