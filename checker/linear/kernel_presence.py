@@ -29,7 +29,7 @@ def moments(starts: Array, ends: Array, crashed: Array) -> Array:
         span = max(span, starts[call])
         if not crashed[call]:
             span = max(span, ends[call])
-    found = np.zeros(span + 1, np.int64)
+    found = np.zeros(span + 1, np.int32)
     for call in range(len(starts)):
         if starts[call] >= 0:
             found[starts[call]] = call + 1
