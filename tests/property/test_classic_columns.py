@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 
-pytest.importorskip("numba")
+pytest.importorskip("numba", reason="columns are judged by compiled code, and numba is not installed")
+
+import numpy as np
 
 from checker import kernel
 from checker.classic import client_columns, numbering, queue_columns, set_columns, sorted_out

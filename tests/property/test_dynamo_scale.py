@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+pytest.importorskip("numpy", reason="tables are columns of numpy, which is not installed")
+
 from checker import (
     availability,
     causal,

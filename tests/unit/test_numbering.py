@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 
 import pytest
 
-pytest.importorskip("numba", reason="numbers are given by compiled code")
+pytest.importorskip("numba", reason="numbers are given by compiled code, and numba is not installed")
 
 import numpy as np
 
