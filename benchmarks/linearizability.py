@@ -208,12 +208,14 @@ def growth(
 ) -> None:
     """Times at ten times the size, until `largest`, each with the ratio to the one before.
 
-    A small history is one of several that are judged in turn: a processor learns a single one by heart.
+    A small history is one of several that are judged in turn: a processor learns a single one by heart; and
+    up to 100,000 operations there are at least ten rounds, because a short time is the easiest to disturb.
     """
     before, size = 0.0, 10_000
     while size <= largest:
         several = [make(size, seed=seed) for seed in range(max(1, ALTOGETHER // size))]
-        taken = cpu(lambda: [check(one) for one in several], rounds) / len(several)  # noqa: B023
+        often = max(rounds, 10) if size <= 100_000 else rounds
+        taken = cpu(lambda: [check(one) for one in several], often) / len(several)  # noqa: B023
         ratio = f"{taken / before:6.1f} times" if before else ""
         print(f"{title} {size:>10,}: {taken * 1e3:10.2f} ms of CPU {ratio}", flush=True)
         before, size = taken, size * 10

@@ -8,10 +8,11 @@ The histories are valid under strict serializability and made from a fixed seed:
 transaction, 10 keys at a time, 64 writes per key, 2 % of unknown outcome (half of which happened), 3 %
 failed.  Timed is the check, with every cycle search that strict serializability asks for: of columns in
 memory, or (`--text`) of what was read, whose values are still text.  Making or reading the history is not.
-All times are CPU seconds.  The first check of a process (it loads or makes the machine code) is told apart;
-growth is the best time over that of the size before.  Elle 0.2.8 on another machine of this kind took, warm
-and cold, for list-append 0.37 and 0.86 s (10,000), 3.5 and 6.7 s (100,000), 63 s and 10.8 GB (1,000,000);
-for rw-register with fewer assumptions 0.66 and 1.71 s, 9.2 and 15.1 s, 89 s.
+All times are CPU seconds, the best of several rounds: of ten at least up to 100,000 transactions, because a
+short time is the easiest to disturb.  The first check of a process (it loads or makes the machine code) is
+told apart; growth is the best time over that of the size before.  Elle 0.2.8 on another machine of this kind
+took, warm and cold, for list-append 0.37 and 0.86 s (10,000), 3.5 and 6.7 s (100,000), 63 s and 10.8 GB
+(1,000,000); for rw-register with fewer assumptions 0.66 and 1.71 s, 9.2 and 15.1 s, 89 s.
 """
 # ruff: noqa: PLR0917, PLR0912, PLR0915 - the simulation is one loop, because it is compiled
 
@@ -66,7 +67,7 @@ def measure(workload: str, size: int, arguments: argparse.Namespace, before: flo
     if arguments.text:
         del columns
     seconds, verdict = [], None
-    for _ in range(arguments.rounds):
+    for _ in range(max(arguments.rounds, 10) if size <= 100_000 else arguments.rounds):
         began = time.process_time()
         verdict = check()
         seconds.append(time.process_time() - began)
