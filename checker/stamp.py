@@ -19,11 +19,13 @@ Stamp = tuple[tuple[str, int, int], ...]
 def put_on(compiled: Any, module: str) -> None:
     """Let a compiled function of `module` be filed under the stamp of all that the module imports.
 
-    The place has no public name; where numba calls it otherwise, what numba looks at has to do.
+    As a part of numba's own version: that is looked at before the rest of the file is read, which may name
+    classes that are no more.  The place has no public name; where numba calls it otherwise, what numba looks
+    at has to do.
     """
     file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if hasattr(file, "_source_stamp") and (stamp := of(module)):
-        file._source_stamp = stamp
+    if hasattr(file, "_version") and (stamp := of(module)):
+        file._version = f"{file._version} {stamp}"
 
 
 @functools.cache

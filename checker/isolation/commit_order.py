@@ -17,7 +17,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from checker.isolation.columns import Transactions
-from checker.isolation.cycle import Neighbours
 from checker.isolation.engine import COMPILED_FROM, Engine
 from checker.isolation.explanation import IMPOSSIBLE, Finding
 from checker.isolation.explanation import Case as Told
@@ -35,7 +34,7 @@ from checker.isolation.judge import (
 )
 from checker.isolation.level import SERIALIZABLE, Level
 from checker.isolation.order import counting, no_edges, topological
-from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
+from checker.isolation.precedence import OVERWRITE, Precedence
 from checker.isolation.proof import Proof
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from checker.isolation.saturation import past_of, saturate
@@ -153,14 +152,12 @@ class Orders:
         )
 
     def _is_likely_right(self) -> bool:
-        edges, index = self._complete(self.graph)
+        run = schedule(self.graph, self.versions)
+        if run.smooth or not run.ended:
+            return run.smooth
+        edges, index = completed(self.graph, self.versions, run.previous)
         _, placed, wanted = self.graph.sorted(edges, index)
         return placed == wanted
-
-    def _complete(self, graph: Precedence) -> tuple[EdgeColumns, Neighbours]:
-        """The graph with a likely order of all writes (without, if it has a circle by itself)."""
-        previous, done, wanted = schedule(graph, self.versions)
-        return graph.neighbours(completed(graph, self.versions, previous) if done == wanted else None)
 
     def is_nearly_settled(self, forced: ForcedOrder) -> bool:
         """Is there an order, as soon as little new follows from the reads? False means nothing yet."""
@@ -182,7 +179,7 @@ class Orders:
         """Find an order (None), or transactions that have none. Raises Exhausted."""
         while True:
             pins = [order for _, orders in self._regions.values() for order in orders]
-            graph = forced.graph.suppose(pins) if pins else forced.graph
+            graph = forced.graph.propose(pins) if pins else forced.graph
             knots = self._knots(graph)
             if not knots:
                 return None
@@ -228,12 +225,13 @@ class Orders:
 
     def _knots(self, graph: Precedence) -> list[frozenset[int]]:
         """The transactions on circles, and those whose writes are read on them; none if all is explained."""
-        edges, index = self._complete(graph)
-        _, placed, wanted = graph.sorted(edges, index)
-        if placed == wanted:
+        run = schedule(graph, self.versions)
+        if run.smooth:
             return []
+        ended = run.ended
+        edges, index = completed(graph, self.versions, run.previous) if ended else graph.neighbours()
         found = []
-        for knot in graph.knots(edges):
+        for knot in graph.knots(edges, index):
             members = {int(edges.source[e]) // self._width for e in knot}
             authors = {int(edges.third[e]) for e in knot if edges.kind[e] == OVERWRITE}
             found.append(frozenset(members | authors - {-1, self._case.facts.transactions}))

@@ -35,6 +35,12 @@ class Engine(Protocol):
     def joined(self, first: Ints, second: Ints) -> Ints:
         """One vector behind the other, as a new one."""
 
+    def head(self, column: Ints, length: int) -> Ints:
+        """The first part of a vector, to read."""
+
+    def grown(self, column: Ints, used: int, room: int) -> Ints:
+        """The first part of a vector with so much room behind it: the same vector if it has that."""
+
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a kernel."""
 
@@ -60,6 +66,14 @@ class Interpreted:
     def joined(self, first: Ints, second: Ints) -> Ints:
         """A list."""
         return [*first, *second]
+
+    def head(self, column: Ints, length: int) -> Ints:
+        """A list."""
+        return column[:length]
+
+    def grown(self, column: Ints, used: int, room: int) -> Ints:
+        """A list."""
+        return column[:used] + [0] * room
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the kernel as the Python function that it is."""
@@ -94,6 +108,18 @@ class Compiled:
         import numpy
 
         return numpy.concatenate((first, second))
+
+    def head(self, column: Ints, length: int) -> Ints:
+        """A part of the vector itself."""
+        return column[:length]
+
+    def grown(self, column: Ints, used: int, room: int) -> Ints:
+        """A vector that has the more room, the longer it is: so it seldom has to be copied."""
+        if used + room <= len(column):
+            return column
+        longer = self.vector(used + room + used // 2)
+        longer[:used] = column[:used]
+        return longer
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the kernel's machine code; made at first use, then kept on disk."""

@@ -17,13 +17,13 @@ Kernels (`engine.py`); cost of a round: the clocks, and reads and writes times c
 (`latest.py`).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.latest import Latest, last_writer, nobody_yet, pass_by
-from checker.isolation.precedence import Precedence
+from checker.isolation.precedence import EdgeColumns, Precedence
 from checker.isolation.search import lower_bound
 
 
@@ -88,16 +88,16 @@ class ForcedOrder:
         self._spread = graph.size
         room = len(graph.facts.read_from) + len(graph.facts.write_key)
         while True:
-            out = graph.room(room)
-            work = self._round(changed)
-            count = int(engine.run(settle_reads, graph.facts, work, out))
-            count = int(engine.run(settle_writes, graph.facts, self._versions, work, out, count))
-            if count <= len(out.source):
+            out, work = graph.room(room), self._round(changed)
+            size = int(engine.run(settle_reads, graph.facts, work, out, graph.size))
+            size = int(engine.run(settle_writes, graph.facts, self._versions, work, out, size))
+            if size <= len(out.source):
                 break
-            room = count
-        if count:
-            graph.add(out, count)
-        return count
+            room = size - graph.size
+        found = size - graph.size
+        if found:
+            graph.add(size)
+        return found
 
     def after(self, transactions: list[int]) -> list[int]:
         """For each node of these transactions the bits of those nodes of theirs that are known to come after
@@ -166,9 +166,9 @@ def find_versions(facts: Facts, versions: Versions) -> None:
         versions.reads[versions.read_start[version]] = r
 
 
-def settle_reads(facts: Facts, work: Round, out: Any) -> int:
+def settle_reads(facts: Facts, work: Round, out: EdgeColumns, count: int) -> int:
     """Who ended before a read began, and was not seen, is older than what was seen."""
-    count, room, sessions, width = 0, len(out.source), facts.sessions, work.width
+    room, sessions, width = len(out.source), facts.sessions, work.width
     clocks, nobody = work.clocks, facts.transactions
     for i in range(work.placed):
         t3 = work.order[i] // width
@@ -196,7 +196,7 @@ def settle_reads(facts: Facts, work: Round, out: Any) -> int:
     return count
 
 
-def settle_writes(facts: Facts, versions: Versions, work: Round, out: Any, count: int) -> int:
+def settle_writes(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, count: int) -> int:
     """Who is known to have written a key right before: its readers began before this one ended."""
     width = work.width
     for i in range(work.placed):
@@ -211,7 +211,7 @@ def settle_writes(facts: Facts, versions: Versions, work: Round, out: Any, count
 
 
 def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, versions: Versions, work: Round, what: tuple[int, int], out: Any, count: int
+    facts: Facts, versions: Versions, work: Round, what: tuple[int, int], out: EdgeColumns, count: int
 ) -> int:
     """Edges between one write, and what it is known to have written over, or may have at most."""
     t2, w = what
@@ -249,7 +249,12 @@ def is_overwritten(facts: Facts, work: Round, t1: int, found: int) -> bool:
 
 
 def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, versions: Versions, work: Round, what: tuple[int, int, int, int], out: Any, count: int
+    facts: Facts,
+    versions: Versions,
+    work: Round,
+    what: tuple[int, int, int, int],
+    out: EdgeColumns,
+    count: int,
 ) -> int:
     """The edges between t1, those who read what it wrote, and t2, which wrote over it."""
     t1, t2, key, version = what

@@ -13,10 +13,10 @@ the rounds before it.  Kernels (`engine.py`).
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from checker.isolation.columns import Ints
-from checker.isolation.cycle import Neighbours, circles, group_edges, knots
+from checker.isolation.cycle import Neighbours, circles, group_edges, label_knots
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.heap import pop, push
@@ -38,62 +38,52 @@ class EdgeColumns(NamedTuple):
     third: Ints
 
 
-class Out(NamedTuple):
-    """Room for new edges."""
-
-    source: Ints
-    target: Ints
-    kind: Ints
-    key: Ints
-    third: Ints
-
-
 class Precedence:
     """The graph of one history. `width` is 1 (serializability) or 2 (snapshot isolation)."""
 
     def __init__(self, facts: Facts, width: int, engine: Engine) -> None:
         self.facts, self.width, self.engine = facts, width, engine
         self.nodes = facts.transactions * width
-        room = facts.transactions * (width + 1) + len(facts.read_from)
-        out = self.room(room)
-        count = int(engine.run(base_edges, facts, width, out))
-        self._edges = EdgeColumns(*(engine.part(column, 0, count) for column in out))
-        self.rounds = [0, count]
+        self.size, self.rounds = 0, [0]
+        self._store = EdgeColumns(*(engine.vector(0) for _ in EdgeColumns._fields))
         self._grouped: Neighbours | None = None
+        out = self.room(facts.transactions * (width + 1) + len(facts.read_from))
+        self.add(int(engine.run(base_edges, facts, width, out)))
 
-    def room(self, length: int) -> Out:
-        """Room for edges."""
-        return Out(*(self.engine.vector(max(1, length)) for _ in Out._fields))
+    def room(self, length: int) -> EdgeColumns:
+        """The edges, with room for so many more behind them."""
+        store = (self.engine.grown(column, self.size, length) for column in self._store)
+        self._store = EdgeColumns(*store)
+        return self._store
 
     @property
     def edges(self) -> EdgeColumns:
         """All edges, the older ones first."""
-        return self._edges
+        return EdgeColumns(*(self.engine.head(column, self.size) for column in self._store))
 
-    @property
-    def size(self) -> int:
-        """How many edges there are."""
-        return len(self._edges.source)
-
-    def add(self, out: Out, count: int) -> None:
-        """Add the edges of one more round."""
-        new = (self.engine.part(column, 0, count) for column in out)
-        pairs = zip(self._edges, new, strict=True)
-        self._edges = EdgeColumns(*(self.engine.joined(old, more) for old, more in pairs))
-        self.rounds.append(self.size)
+    def add(self, size: int) -> None:
+        """The edges up to this number, which are in their room, are those of one more round."""
+        self.size = size
+        self.rounds.append(size)
         self._grouped = None
 
     def add_causes(self, edges: Edges) -> bool:
         """Add the edges of causal consistency, which both levels imply. False if one of them cannot be."""
         out = self.room(edges.found)
-        count = int(self.engine.run(causal_orders, self.facts, edges, self.width, out))
-        if count >= 0:
-            self.add(out, count)
-        return count >= 0
+        size = int(self.engine.run(causal_orders, self.facts, edges, self.width, out, self.size))
+        if size >= 0:
+            self.add(size)
+        return size >= 0
 
     def suppose(self, orders: Sequence[tuple[int, int, int]]) -> "Precedence":
         """A copy in which for each (first, second, key) the first wrote the key before the second, and was
         read before that."""
+        copy = self.propose(orders)
+        copy._store = EdgeColumns(*(self.engine.part(column, 0, copy.size) for column in copy._store))
+        return copy
+
+    def propose(self, orders: Sequence[tuple[int, int, int]]) -> "Precedence":
+        """The same for a while: it holds until this graph grows, or proposes something else."""
         copy = object.__new__(Precedence)
         copy.__dict__.update(self.__dict__)
         copy.rounds = list(self.rounds)
@@ -114,8 +104,8 @@ class Precedence:
         out = self.room(len(rows))
         for at, row in enumerate(rows):
             for column, value in zip(out, row, strict=True):
-                column[at] = value
-        self.add(out, len(rows))
+                column[self.size + at] = value
+        self.add(self.size + len(rows))
 
     def _readers(self, writer: int, key: int) -> list[int]:
         """Who read the key from this transaction."""
@@ -138,20 +128,23 @@ class Precedence:
         """In which round an edge was found; 0 is the history itself."""
         return next(at for at, end in enumerate(self.rounds[1:]) if edge < end)
 
-    def neighbours(self, more: EdgeColumns | None = None) -> tuple[EdgeColumns, Neighbours]:
-        """The edges (and further ones, if given) by their source."""
-        if more is None and self._grouped is not None:
-            return self._edges, self._grouped
-        edges = self._edges
-        if more is not None:
-            pairs = zip(edges, more, strict=True)
-            edges = EdgeColumns(*(self.engine.joined(old, new) for old, new in pairs))
+    def neighbours(self) -> tuple[EdgeColumns, Neighbours]:
+        """The edges, and which of them lead from each node."""
+        edges = self.edges
+        if self._grouped is None:
+            self._grouped = self._group(edges)
+        return edges, self._grouped
+
+    def neighbours_with(self, size: int) -> tuple[EdgeColumns, Neighbours]:
+        """The same with further edges, that are in the room behind them, up to this number."""
+        edges = EdgeColumns(*(self.engine.head(column, size) for column in self._store))
+        return edges, self._group(edges)
+
+    def _group(self, edges: EdgeColumns) -> Neighbours:
         new = self.engine.vector
         index = Neighbours(new(self.nodes + 1), new(len(edges.source)))
-        self.engine.run(group_edges, edges.source, edges.target, new(self.nodes), index)
-        if more is None:
-            self._grouped = index
-        return edges, index
+        self.engine.run(group_edges, edges.source, edges.target, self.engine.flags(self.nodes), index)
+        return index
 
     def sorted(self, edges: EdgeColumns, index: Neighbours) -> tuple[Ints, int, int]:
         """Nodes in an order that respects all edges, how many got a place, and how many should have."""
@@ -162,11 +155,10 @@ class Precedence:
         )
         return order, int(placed), int(wanted)
 
-    def knots(self, edges: EdgeColumns) -> list[list[int]]:
+    def knots(self, edges: EdgeColumns, index: Neighbours) -> list[list[int]]:
         """The edges inside each knot; none without a circle."""
-        new = self.engine.vector
-        _, label = knots(self.nodes, edges.source, edges.target, new(self.nodes), self.engine)
-        inside = new(len(edges.source))
+        label = label_knots(self.nodes, edges.target, index, self.engine)
+        inside = self.engine.vector(len(edges.source))
         count = int(self.engine.run(edges_inside, edges.source, edges.target, label, inside))
         found: dict[int, list[int]] = {}
         for at in range(count):
@@ -185,7 +177,7 @@ class Precedence:
 
     def circle(self) -> list[int]:
         """The edges of a short circle; empty if there is none."""
-        edges = self._edges
+        edges = self.edges
         found = circles(self.nodes, edges.source, edges.target, self.rounds[1], 1, self.engine)
         return found[0] if found else []
 
@@ -205,7 +197,7 @@ class Precedence:
 
     def describe(self, edge: int) -> tuple[int, int, int, int, int]:
         """Source and target as transactions, kind, key, third."""
-        edges = self._edges
+        edges = self.edges
         source, target = int(edges.source[edge]) // self.width, int(edges.target[edge]) // self.width
         return source, target, int(edges.kind[edge]), int(edges.key[edge]), int(edges.third[edge])
 
@@ -213,7 +205,7 @@ class Precedence:
 # --- kernels ---------------------------------------------------------------------------------------
 
 
-def base_edges(facts: Facts, width: int, out: Any) -> int:
+def base_edges(facts: Facts, width: int, out: EdgeColumns) -> int:
     """Beginnings before ends, sessions, and reads. Returns how many."""
     count = 0
     for t in range(facts.transactions):
@@ -237,17 +229,18 @@ def base_edges(facts: Facts, width: int, out: Any) -> int:
     return count
 
 
-def causal_orders(facts: Facts, edges: Edges, width: int, out: Any) -> int:
-    """What comes before what was read, because it is in front of the read. Returns how many; -1 if that is
-    the state before all writes."""
+def causal_orders(facts: Facts, edges: Edges, width: int, out: EdgeColumns, count: int) -> int:
+    """What comes before what was read, because it is in front of the read. Returns how many edges there are
+    then; -1 if that is the state before all writes."""
     for e in range(edges.found):
         r = edges.slot[e]
         after = facts.read_from[r]
         if after == facts.transactions:
             return -1
-        out.source[e], out.target[e] = edges.source[e] * width + width - 1, after * width
-        out.kind[e], out.key[e], out.third[e] = 3, facts.read_key[r], facts.reader[r]
-    return edges.found
+        out.source[count], out.target[count] = edges.source[e] * width + width - 1, after * width
+        out.kind[count], out.key[count], out.third[count] = 3, facts.read_key[r], facts.reader[r]
+        count += 1
+    return count
 
 
 def sort_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters

@@ -17,7 +17,7 @@ from checker.isolation.cycle import Neighbours
 from checker.isolation.facts import Facts
 from checker.isolation.forced_order import Versions
 from checker.isolation.heap import pop, push
-from checker.isolation.precedence import EdgeColumns, Out, Precedence
+from checker.isolation.precedence import EdgeColumns, Precedence
 
 
 class Queue(NamedTuple):
@@ -42,9 +42,17 @@ class Queue(NamedTuple):
     taken: Ints
 
 
-def schedule(graph: Precedence, versions: Versions) -> tuple[Ints, int, int]:
-    """`previous` [slot]: the version that each write wrote over; how many nodes were run, and how many there
-    are (more, if the graph has a circle)."""
+class Run(NamedTuple):
+    """`previous` [slot]: the version that each write wrote over. `ended`: all nodes were run, so the graph
+    has no circle. `smooth`: none had to go on before it should; then the order in which they ran is right."""
+
+    previous: Ints
+    ended: bool
+    smooth: bool
+
+
+def schedule(graph: Precedence, versions: Versions) -> Run:
+    """Run all nodes."""
     facts, new = graph.facts, graph.engine.vector
     edges, index = graph.neighbours()
     nodes, slots = graph.nodes, versions.slots + facts.keys
@@ -64,18 +72,18 @@ def schedule(graph: Precedence, versions: Versions) -> tuple[Ints, int, int]:
     )
     previous = new(max(1, versions.slots), -1)
     graph.engine.run(prepare, facts, versions, graph.width, edges.target, queue)
-    done, wanted = graph.engine.run(
+    done, wanted, pushed = graph.engine.run(
         run_nodes, facts, versions, (graph.width, edges.target), index, queue, previous
     )
-    return previous, int(done), int(wanted)
+    return Run(previous, done == wanted, done == wanted and pushed == 0)
 
 
-def completed(graph: Precedence, versions: Versions, previous: Ints) -> EdgeColumns:
-    """The edges that make the order of writes complete."""
+def completed(graph: Precedence, versions: Versions, previous: Ints) -> tuple[EdgeColumns, Neighbours]:
+    """The graph with the edges that make the order of writes complete."""
     facts, engine = graph.facts, graph.engine
     out = graph.room(versions.slots + len(facts.read_from))
-    count = int(engine.run(order_edges, facts, versions, graph.width, previous, out))
-    return EdgeColumns(*(engine.part(column, 0, count) for column in out))
+    arguments = (facts, versions, graph.width, previous, out, graph.size)
+    return graph.neighbours_with(int(engine.run(order_edges, *arguments)))
 
 
 # --- kernels ---------------------------------------------------------------------------------------
@@ -165,10 +173,10 @@ def postponed(facts: Facts, versions: Versions, queue: Queue, node: int, width: 
 
 def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     facts: Facts, versions: Versions, graph: tuple[int, Ints], index: Neighbours, queue: Queue, previous: Ints
-) -> tuple[int, int]:
-    """Run all nodes. Returns how many were run, and how many there are."""
+) -> tuple[int, int, int]:
+    """Run all nodes. Returns how many were run, how many there are, and how many had to go on too early."""
     width, target = graph
-    done = wanted = 0
+    done = wanted = pushed = 0
     for t in range(facts.transactions):
         if facts.position[t] >= 0:
             wanted += width
@@ -186,6 +194,7 @@ def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             if queue.waiting[node] != much:
                 continue
             queue.waiting[node] = 0
+            pushed += 1
         perform(facts, versions, queue, node, width, previous)
         done += 1
         for i in range(index.start[node], index.start[node + 1]):
@@ -194,12 +203,14 @@ def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             if queue.degree[after] == 0:
                 push(queue.ready, queue.sizes[0], after)
                 queue.sizes[0] += 1
-    return done, wanted
+    return done, wanted, pushed
 
 
-def order_edges(facts: Facts, versions: Versions, width: int, previous: Ints, out: Out) -> int:
-    """Each write after the one that it wrote over, and after those who read that."""
-    count = 0
+def order_edges(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts, versions: Versions, width: int, previous: Ints, out: EdgeColumns, count: int
+) -> int:
+    """Each write after the one that it wrote over, and after those who read that: the edges from `count` on.
+    Returns how many there are then."""
     for t in range(facts.transactions):
         if facts.position[t] < 0:
             continue

@@ -1,7 +1,9 @@
 """The door to numba: code from nowhere, which no folder can take, is compiled all the same."""
 
 import importlib
+import pickle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,4 +49,17 @@ def test_a_stamp_changes_with_a_file_that_is_imported(monkeypatch: pytest.Monkey
 def test_machine_code_is_filed_under_its_stamp(module: str, name: str) -> None:
     pytest.importorskip("numba", reason="the extra `scale` is not installed")
     compiled: Any = getattr(importlib.import_module(f"checker.{module}"), name)
-    assert compiled._cache._cache_file._source_stamp == stamp.of(f"checker.{module}")
+    assert str(stamp.of(f"checker.{module}")) in compiled._cache._cache_file._version
+
+
+def test_what_was_filed_under_another_stamp_is_not_looked_into(tmp_path: Path) -> None:
+    """It may name classes that are no more."""
+    caching = pytest.importorskip("numba.core.caching", reason="the extra `scale` is not installed")
+    file = caching.IndexDataCacheFile(str(tmp_path), "kernel", ("numba's own stamp",))
+    with open(file._index_path, "wb") as index:
+        pickle.dump(file._version, index, protocol=-1)
+        index.write(pickle.dumps((file._source_stamp, {}))[:-8] + b"nothing")
+    with pytest.raises(pickle.UnpicklingError):
+        file._load_index()
+    stamp.put_on(SimpleNamespace(_cache=SimpleNamespace(_cache_file=file)), "checker.kernel")
+    assert file._load_index() == {}
