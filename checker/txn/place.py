@@ -66,7 +66,7 @@ class Compiled:
         self._njit = kernel.njit
 
     def full(self, size: int, value: int) -> Ints:
-        """An int32 array. (Not by `zeros`: its memory comes in small pages, and each costs a fault.)"""
+        """An int32 array."""
         return self._numpy.full(size, value, dtype=self._numpy.int32)
 
     def room(self, size: int) -> Ints:
