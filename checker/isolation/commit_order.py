@@ -34,11 +34,12 @@ from checker.isolation.judge import (
 )
 from checker.isolation.level import SERIALIZABLE, Level
 from checker.isolation.order import counting, no_edges, topological
-from checker.isolation.precedence import OVERWRITE, Precedence
+from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
 from checker.isolation.proof import Proof
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from checker.isolation.saturation import past_of, saturate
 from checker.isolation.schedule import completed, schedule
+from checker.isolation.windows import Circling, circling
 from checker.verdict import Verdict
 from checker.wording import plural
 
@@ -151,14 +152,6 @@ class Orders:
             saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
         )
 
-    def _is_likely_right(self) -> bool:
-        run = schedule(self.graph, self.versions)
-        if run.smooth or not run.ended:
-            return run.smooth
-        edges, index = completed(self.graph, self.versions, run.previous)
-        _, placed, wanted = self.graph.sorted(edges, index)
-        return placed == wanted
-
     def is_nearly_settled(self, forced: ForcedOrder) -> bool:
         """Is there an order, as soon as little new follows from the reads? False means nothing yet."""
         while found := forced.grow():
@@ -223,19 +216,29 @@ class Orders:
                 break
         return region
 
-    def _knots(self, graph: Precedence) -> list[frozenset[int]]:
-        """The transactions on circles, and those whose writes are read on them; none if all is explained."""
+    def _is_likely_right(self) -> bool:
+        return not len(self._circling(self.graph)[1].edge)
+
+    def _circling(self, graph: Precedence) -> tuple[EdgeColumns, Circling]:
+        """The edges with a likely order of writes, and those of them that are on circles."""
         run = schedule(graph, self.versions)
         if run.smooth:
-            return []
-        ended = run.ended
-        edges, index = completed(graph, self.versions, run.previous) if ended else graph.neighbours()
-        found = []
-        for knot in graph.knots(edges, index):
-            members = {int(edges.source[e]) // self._width for e in knot}
-            authors = {int(edges.third[e]) for e in knot if edges.kind[e] == OVERWRITE}
-            found.append(frozenset(members | authors - {-1, self._case.facts.transactions}))
-        return _merged(found)
+            return graph.edges, Circling((), ())
+        edges = completed(graph, self.versions, run.previous)
+        return edges, circling(edges.source, edges.target, run.place, graph.engine)
+
+    def _knots(self, graph: Precedence) -> list[frozenset[int]]:
+        """The transactions on circles, and those whose writes are read on them; none if all is explained."""
+        edges, found = self._circling(graph)
+        knots: dict[int, set[int]] = {}
+        for e, knot in zip(found.edge, found.knot, strict=True):
+            members = knots.setdefault(int(knot), set())
+            members.add(int(edges.source[e]) // self._width)
+            if edges.kind[e] == OVERWRITE:
+                members.add(int(edges.third[e]))
+        return _merged(
+            [frozenset(members - {-1, self._case.facts.transactions}) for members in knots.values()]
+        )
 
     def established(self, level: Level) -> str:
         """What is known when the budget has ended."""

@@ -81,18 +81,13 @@ def circles(  # noqa: PLR0917
 
 def knots(nodes: int, source: Ints, target: Ints, gone: Ints, engine: Engine) -> tuple[Neighbours, Ints]:
     """The edges by source, and for each node the number of its knot. A node that is gone is one by itself."""
-    index = Neighbours(engine.vector(nodes + 1), engine.vector(len(source)))
-    engine.run(group_edges, source, target, gone, index)
-    return index, label_knots(nodes, target, index, engine)
-
-
-def label_knots(nodes: int, target: Ints, index: Neighbours, engine: Engine) -> Ints:
-    """For each node the number of its knot."""
     new = engine.vector
+    index = Neighbours(new(nodes + 1), new(len(source)))
+    engine.run(group_edges, source, target, gone, index)
     label, entered = new(nodes, -1), new(nodes)
     work = (new(nodes), new(nodes + 1), new(nodes), new(nodes))
     engine.run(strong, index.start, index.edge, target, label, entered, work)
-    return label
+    return index, label
 
 
 # --- kernels ---------------------------------------------------------------------------------------

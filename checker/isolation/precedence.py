@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from checker.isolation.columns import Ints
-from checker.isolation.cycle import Neighbours, circles, group_edges, label_knots
+from checker.isolation.cycle import Neighbours, circles, group_edges
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.heap import pop, push
@@ -59,7 +59,7 @@ class Precedence:
     @property
     def edges(self) -> EdgeColumns:
         """All edges, the older ones first."""
-        return EdgeColumns(*(self.engine.head(column, self.size) for column in self._store))
+        return self.edges_up_to(self.size)
 
     def add(self, size: int) -> None:
         """The edges up to this number, which are in their room, are those of one more round."""
@@ -128,23 +128,19 @@ class Precedence:
         """In which round an edge was found; 0 is the history itself."""
         return next(at for at, end in enumerate(self.rounds[1:]) if edge < end)
 
+    def edges_up_to(self, size: int) -> EdgeColumns:
+        """Likewise, with some that are in the room behind them."""
+        return EdgeColumns(*(self.engine.head(column, size) for column in self._store))
+
     def neighbours(self) -> tuple[EdgeColumns, Neighbours]:
         """The edges, and which of them lead from each node."""
         edges = self.edges
         if self._grouped is None:
-            self._grouped = self._group(edges)
+            new = self.engine.vector
+            self._grouped = Neighbours(new(self.nodes + 1), new(self.size))
+            gone = self.engine.flags(self.nodes)
+            self.engine.run(group_edges, edges.source, edges.target, gone, self._grouped)
         return edges, self._grouped
-
-    def neighbours_with(self, size: int) -> tuple[EdgeColumns, Neighbours]:
-        """The same with further edges, that are in the room behind them, up to this number."""
-        edges = EdgeColumns(*(self.engine.head(column, size) for column in self._store))
-        return edges, self._group(edges)
-
-    def _group(self, edges: EdgeColumns) -> Neighbours:
-        new = self.engine.vector
-        index = Neighbours(new(self.nodes + 1), new(len(edges.source)))
-        self.engine.run(group_edges, edges.source, edges.target, self.engine.flags(self.nodes), index)
-        return index
 
     def sorted(self, edges: EdgeColumns, index: Neighbours) -> tuple[Ints, int, int]:
         """Nodes in an order that respects all edges, how many got a place, and how many should have."""
@@ -154,16 +150,6 @@ class Precedence:
             sort_nodes, position, self.width, edges.target, index, (order, degree), heap
         )
         return order, int(placed), int(wanted)
-
-    def knots(self, edges: EdgeColumns, index: Neighbours) -> list[list[int]]:
-        """The edges inside each knot; none without a circle."""
-        label = label_knots(self.nodes, edges.target, index, self.engine)
-        inside = self.engine.vector(len(edges.source))
-        count = int(self.engine.run(edges_inside, edges.source, edges.target, label, inside))
-        found: dict[int, list[int]] = {}
-        for at in range(count):
-            found.setdefault(int(label[edges.source[inside[at]]]), []).append(int(inside[at]))
-        return list(found.values())
 
     def no_clocks(self) -> Ints:
         """clocks[n * sessions + j]: how many nodes of session j are strictly before n; none yet."""
@@ -303,16 +289,6 @@ def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             if clocks[theirs + session] <= place:
                 clocks[theirs + session] = place + 1
                 changed[target[e]] = 1
-
-
-def edges_inside(source: Ints, target: Ints, label: Ints, inside: Ints) -> int:
-    """The edges between nodes of one label. Returns how many."""
-    count = 0
-    for e in range(len(source)):
-        if label[source[e]] == label[target[e]]:
-            inside[count] = e
-            count += 1
-    return count
 
 
 def search_breadth(

@@ -44,9 +44,11 @@ class Queue(NamedTuple):
 
 class Run(NamedTuple):
     """`previous` [slot]: the version that each write wrote over. `ended`: all nodes were run, so the graph
-    has no circle. `smooth`: none had to go on before it should; then the order in which they ran is right."""
+    has no circle. `smooth`: none had to go on before it should; then the order in which they ran is right.
+    `place` [node]: in that order; those that were not run come last."""
 
     previous: Ints
+    place: Ints
     ended: bool
     smooth: bool
 
@@ -70,20 +72,20 @@ def schedule(graph: Precedence, versions: Versions) -> Run:
         left=new(slots),
         taken=new(facts.keys, -1),
     )
-    previous = new(max(1, versions.slots), -1)
+    previous, place = new(max(1, versions.slots), -1), new(nodes, -1)
     graph.engine.run(prepare, facts, versions, graph.width, edges.target, queue)
     done, wanted, pushed = graph.engine.run(
-        run_nodes, facts, versions, (graph.width, edges.target), index, queue, previous
+        run_nodes, facts, versions, (graph.width, edges.target), index, queue, (previous, place)
     )
-    return Run(previous, done == wanted, done == wanted and pushed == 0)
+    return Run(previous, place, done == wanted, done == wanted and pushed == 0)
 
 
-def completed(graph: Precedence, versions: Versions, previous: Ints) -> tuple[EdgeColumns, Neighbours]:
-    """The graph with the edges that make the order of writes complete."""
+def completed(graph: Precedence, versions: Versions, previous: Ints) -> EdgeColumns:
+    """The edges of the graph, and those that make the order of writes complete."""
     facts, engine = graph.facts, graph.engine
     out = graph.room(versions.slots + len(facts.read_from))
-    arguments = (facts, versions, graph.width, previous, out, graph.size)
-    return graph.neighbours_with(int(engine.run(order_edges, *arguments)))
+    size = int(engine.run(order_edges, facts, versions, graph.width, previous, out, graph.size))
+    return graph.edges_up_to(size)
 
 
 # --- kernels ---------------------------------------------------------------------------------------
@@ -172,10 +174,16 @@ def postponed(facts: Facts, versions: Versions, queue: Queue, node: int, width: 
 
 
 def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, versions: Versions, graph: tuple[int, Ints], index: Neighbours, queue: Queue, previous: Ints
+    facts: Facts,
+    versions: Versions,
+    graph: tuple[int, Ints],
+    index: Neighbours,
+    queue: Queue,
+    result: tuple[Ints, Ints],
 ) -> tuple[int, int, int]:
     """Run all nodes. Returns how many were run, how many there are, and how many had to go on too early."""
     width, target = graph
+    previous, place = result
     done = wanted = pushed = 0
     for t in range(facts.transactions):
         if facts.position[t] >= 0:
@@ -196,6 +204,7 @@ def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             queue.waiting[node] = 0
             pushed += 1
         perform(facts, versions, queue, node, width, previous)
+        place[node] = done
         done += 1
         for i in range(index.start[node], index.start[node + 1]):
             after = target[index.edge[i]]
@@ -203,6 +212,11 @@ def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             if queue.degree[after] == 0:
                 push(queue.ready, queue.sizes[0], after)
                 queue.sizes[0] += 1
+    last = done
+    for node in range(len(place)):
+        if place[node] < 0:
+            place[node] = last
+            last += 1
     return done, wanted, pushed
 
 
