@@ -25,6 +25,7 @@ from checker.isolation.forced_order import ForcedOrder, versions_of
 from checker.isolation.judge import (
     Case,
     absurd,
+    cyclic,
     duplicate_reason,
     judge,
     judge_case,
@@ -33,7 +34,7 @@ from checker.isolation.judge import (
     verdict_of,
 )
 from checker.isolation.level import SERIALIZABLE, Level
-from checker.isolation.order import counting, no_edges, topological
+from checker.isolation.order import Edges, counting, no_edges, topological
 from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
 from checker.isolation.proof import Proof
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
@@ -81,7 +82,7 @@ def judge_order(transactions: Transactions, level: Level, engine: Engine, budget
     orders = Orders(case, 1 if level is SERIALIZABLE else 2, budget)
     if orders.is_explained():
         return verdict_of(case, level, [], search_steps=0)
-    if findings := judge_case(case, level):
+    if findings := orders.findings(level):
         return verdict_of(case, level, findings)
     forced = ForcedOrder(orders.graph, orders.versions)
     if orders.is_nearly_settled(forced):
@@ -130,6 +131,7 @@ class Orders:
         self.versions = versions_of(case.facts, case.engine)
         self.graph = Precedence(case.facts, width, case.engine)
         self.effort = Effort(budget)
+        self._causes: Edges | None = None
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
         self._open: frozenset[int] = frozenset()
 
@@ -148,9 +150,12 @@ class Orders:
         order, placed = topological(facts, no_edges(engine), engine)
         if placed < counting(facts, engine):
             return False
-        return self.graph.add_causes(
-            saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
-        )
+        self._causes = saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
+        return self.graph.add_causes(self._causes)
+
+    def findings(self, level: Level) -> list[Finding]:
+        """What is wrong for causal reasons."""
+        return judge_case(self._case, level) if self._causes is None else cyclic(self._case, self._causes)
 
     def is_nearly_settled(self, forced: ForcedOrder) -> bool:
         """Is there an order, as soon as little new follows from the reads? False means nothing yet."""

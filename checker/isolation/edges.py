@@ -154,7 +154,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
 
     Transactions are walked in an order that respects sessions and reads, so whoever is in front was passed.
     """
-    count, room, sessions, clocks = 0, len(out.source), facts.sessions, past.clocks
+    count, room, clocks = 0, len(out.source), past.clocks
     for i in range(past.placed):
         t3 = past.order[i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
@@ -163,8 +163,8 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
             g = latest.head[key]
             while g >= 0 and latest.turn[g] > barrier:
                 j = facts.group_session[g]
-                done = 0 if t1 == facts.transactions else clocks[t1 * sessions + j]
-                t2 = last_writer(facts, latest, g, done, clocks[t3 * sessions + j])
+                done = 0 if t1 == facts.transactions else clocks[t1][j]
+                t2 = last_writer(facts, latest, g, done, clocks[t3][j])
                 if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2
@@ -178,7 +178,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
 def earlier_writes(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
     """For each read and each transaction that t3 reads from, the last one of its session before it that
     writes the key."""
-    count, room, sessions, nobody = 0, len(out.source), facts.sessions, facts.transactions
+    count, room, nobody = 0, len(out.source), facts.transactions
     for i in range(past.placed):
         t3 = past.order[i]
         begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
@@ -189,7 +189,7 @@ def earlier_writes(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
                 if source == nobody:
                     continue
                 j, limit = facts.session_of[source], facts.position[source]
-                done = 0 if t1 == nobody else past.clocks[t1 * sessions + j]
+                done = 0 if t1 == nobody else past.clocks[t1][j]
                 if limit <= done:
                     continue
                 low, high = facts.group_start[key], facts.group_start[key + 1]

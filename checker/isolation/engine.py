@@ -29,6 +29,9 @@ class Engine(Protocol):
     def flags(self, length: int, fill: int = 0) -> Ints:
         """A vector of integers below a hundred."""
 
+    def rows(self, length: int, width: int) -> Ints:
+        """So many vectors of zeros, each of this width."""
+
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A part of a vector."""
 
@@ -58,6 +61,10 @@ class Interpreted:
     def flags(self, length: int, fill: int = 0) -> Ints:
         """A list."""
         return [fill] * length
+
+    def rows(self, length: int, width: int) -> Ints:
+        """A list of lists."""
+        return [[0] * width for _ in range(length)]
 
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A list."""
@@ -98,6 +105,12 @@ class Compiled:
         import numpy
 
         return _filled(length, fill, numpy.int8)
+
+    def rows(self, length: int, width: int) -> Ints:
+        """A matrix of int32."""
+        import numpy
+
+        return numpy.zeros((length, width), dtype=numpy.int32)
 
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A vector of its own, so that the rest can be forgotten."""

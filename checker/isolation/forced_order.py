@@ -110,7 +110,7 @@ class ForcedOrder:
         ]
         after = [0] * len(nodes)
         for at, later in enumerate(nodes):
-            row = self.clocks[later * facts.sessions : (later + 1) * facts.sessions]
+            row = self.clocks[later]
             past, bit = row if isinstance(row, list) else row.tolist(), 1 << at
             for earlier, (session, place) in enumerate(places):
                 if past[session] > place:
@@ -168,7 +168,7 @@ def find_versions(facts: Facts, versions: Versions) -> None:
 
 def settle_reads(facts: Facts, work: Round, out: EdgeColumns, count: int) -> int:
     """Who ended before a read began, and was not seen, is older than what was seen."""
-    room, sessions, width = len(out.source), facts.sessions, work.width
+    room, width = len(out.source), work.width
     clocks, nobody = work.clocks, facts.transactions
     for i in range(work.placed):
         t3 = work.order[i] // width
@@ -182,8 +182,8 @@ def settle_reads(facts: Facts, work: Round, out: EdgeColumns, count: int) -> int
             while next_group >= 0 and work.ended.turn[next_group] > barrier:
                 g, next_group = next_group, work.ended.older[next_group]
                 j = facts.group_session[g]
-                limit = clocks[t3 * width * sessions + j] // width
-                done = clocks[t1 * width * sessions + j] // width
+                limit = clocks[t3 * width][j] // width
+                done = clocks[t1 * width][j] // width
                 t2 = last_writer(facts, work.ended, g, done, limit)
                 if t2 < 0 or t2 == t1:
                     continue
@@ -216,11 +216,11 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     """Edges between one write, and what it is known to have written over, or may have at most."""
     t2, w = what
     width, begun, key = work.width, work.begun, facts.write_key[w]
-    clock = (t2 * width + width - 1) * facts.sessions
+    clock = work.clocks[t2 * width + width - 1]
     known, found = -1, 0
     g = begun.head[key]
     while g >= 0 and begun.turn[g] > known:
-        limit = (work.clocks[clock + facts.group_session[g]] + width - 1) // width
+        limit = (clock[facts.group_session[g]] + width - 1) // width
         if g == facts.group_of[w]:
             limit = facts.position[t2]
         t1 = last_writer(facts, begun, g, 0, limit)
@@ -242,8 +242,8 @@ def is_overwritten(facts: Facts, work: Round, t1: int, found: int) -> bool:
     """Is one of the nearest writers known to come after this one?"""
     width, session = work.width, facts.session_of[t1]
     for i in range(found):
-        clock = (work.nearest[i] * width + width - 1) * facts.sessions
-        if facts.position[t1] * width < work.clocks[clock + session]:
+        clock = work.clocks[work.nearest[i] * width + width - 1]
+        if facts.position[t1] * width < clock[session]:
             return True
     return False
 
@@ -258,10 +258,10 @@ def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
 ) -> int:
     """The edges between t1, those who read what it wrote, and t2, which wrote over it."""
     t1, t2, key, version = what
-    room, sessions, width = len(out.source), facts.sessions, work.width
+    room, width = len(out.source), work.width
     overlap = False
     if t1 != facts.transactions and width == 2:
-        overlap = work.clocks[2 * t2 * sessions + facts.session_of[t1]] <= 2 * facts.position[t1] + 1
+        overlap = work.clocks[2 * t2][facts.session_of[t1]] <= 2 * facts.position[t1] + 1
     if overlap:
         if count < room:
             out.source[count], out.target[count] = 2 * t1 + 1, 2 * t2
@@ -271,7 +271,7 @@ def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         t3 = facts.reader[versions.reads[i]]
         if t3 == t2:
             continue
-        past = work.clocks[(t2 * width + width - 1) * sessions + facts.session_of[t3]]
+        past = work.clocks[t2 * width + width - 1][facts.session_of[t3]]
         if past <= facts.position[t3] * width:
             if count < room:
                 out.source[count], out.target[count] = t3 * width, t2 * width + width - 1

@@ -74,7 +74,7 @@ def judge_case(case: Case, level: Level) -> list[Finding]:
     """All anomalies."""
     found = list(absurd(case))
     if level.kind == "rules" and not level.clocks:
-        return found + _cyclic(case, saturate(case.facts, level.rules, None, case.engine))
+        return found + cyclic(case, saturate(case.facts, level.rules, None, case.engine))
     if level.kind == "pram":
         return found + list(_sessions(case, None))
     order, placed = topological(case.facts, no_edges(case.engine), case.engine)
@@ -86,7 +86,7 @@ def judge_case(case: Case, level: Level) -> list[Finding]:
         return found + list(_sessions(case, past))
     if level.kind == "cc":
         return found + list(_unexplained(case, past))
-    return found + _cyclic(case, saturate(case.facts, level.rules, past, case.engine))
+    return found + cyclic(case, saturate(case.facts, level.rules, past, case.engine))
 
 
 def verdict_of(case: Case, level: Level, findings: list[Finding], **stats: Any) -> Verdict:
@@ -151,7 +151,7 @@ def absurd(case: Case) -> Iterator[Finding]:
                 yield case.explainer.absurd(t, operation, int(code[operation]))
 
 
-def _cyclic(case: Case, edges: Edges) -> list[Finding]:
+def cyclic(case: Case, edges: Edges) -> list[Finding]:
     """Anomalies of reads that saw too early a state, and of cycles."""
     facts = case.facts
     slots = _of_nothing(facts, edges)
@@ -181,7 +181,7 @@ def _sessions(case: Case, past: Past | None) -> Iterator[Finding]:
     listed = 0
     for trail, edges in SessionViews(case.facts, past, case.engine).doubtful():
         case.explainer.front.follow(trail)
-        findings = _cyclic(case, edges)
+        findings = cyclic(case, edges)
         listed += len(findings)
         yield from findings
         if listed >= LISTED:
@@ -215,7 +215,7 @@ def _unexplained(case: Case, past: Past) -> Iterator[Finding]:
 
 def _edges_of(case: Case, past: Past, t3: int) -> Edges:
     """What one transaction demands of the order of its own past."""
-    facts, sessions = case.facts, case.facts.sessions
+    facts = case.facts
     source, slot = [], []
     for r in range(int(facts.read_start[t3]), int(facts.read_start[t3 + 1])):
         key = int(facts.read_key[r])
@@ -225,7 +225,7 @@ def _edges_of(case: Case, past: Past, t3: int) -> Edges:
                 int(facts.writer_at[w])
                 for w in range(int(facts.group_begin[g]), int(facts.group_begin[g + 1]))
             ]
-            visible = [place for place in places if place < past.clocks[t3 * sessions + j]]
+            visible = [place for place in places if place < past.clocks[t3][j]]
             if visible and (t2 := int(facts.at[facts.session_start[j] + visible[-1]])) != facts.read_from[r]:
                 source.append(t2)
                 slot.append(r)

@@ -92,7 +92,7 @@ def barrier_of(
     node, width, part = clock
     g = latest.head[what[0]]
     while g >= 0 and latest.turn[g] > known:
-        if latest.place[2 * g] * width + part < clocks[node * facts.sessions + facts.group_session[g]]:
+        if latest.place[2 * g] * width + part < clocks[node][facts.group_session[g]]:
             known = max(known, latest.barrier[latest.writer[2 * g]])
         else:
             barrier = latest.turn[g] - 1

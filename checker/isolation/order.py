@@ -140,26 +140,24 @@ def kahn(facts: Facts, edges: tuple[Ints, Ints], order: Ints, degree: Ints, heap
 
 
 def vector_clocks(facts: Facts, order: Ints, placed: int, clocks: Ints) -> None:
-    """clocks[t * sessions + j]: how many transactions of session j are strictly before t."""
-    sessions = facts.sessions
+    """clocks[t][j]: how many transactions of session j are strictly before t."""
     for i in range(placed):
         t = order[i]
-        mine = t * sessions
-        session = facts.session_of[t]
+        mine, session = clocks[t], facts.session_of[t]
         if facts.position[t] > 0:
-            before = facts.at[facts.session_start[session] + facts.position[t] - 1] * sessions
-            for j in range(sessions):
-                clocks[mine + j] = clocks[before + j]
-        clocks[mine + session] = facts.position[t]
+            before = clocks[facts.at[facts.session_start[session] + facts.position[t] - 1]]
+            for j in range(len(mine)):
+                mine[j] = before[j]
+        mine[session] = facts.position[t]
         for r in range(facts.read_start[t], facts.read_start[t + 1]):
             source = facts.read_from[r]
             if source == facts.transactions:
                 continue
-            theirs = source * sessions
             other = facts.session_of[source]
-            if clocks[mine + other] > facts.position[source]:
+            if mine[other] > facts.position[source]:
                 # It has the source behind it already, and with it all that the source has behind it.
                 continue
-            for j in range(sessions):
-                clocks[mine + j] = max(clocks[mine + j], clocks[theirs + j])
-            clocks[mine + other] = max(clocks[mine + other], facts.position[source] + 1)
+            theirs = clocks[source]
+            for j in range(len(mine)):
+                mine[j] = max(mine[j], theirs[j])
+            mine[other] = max(mine[other], facts.position[source] + 1)

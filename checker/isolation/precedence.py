@@ -152,8 +152,8 @@ class Precedence:
         return order, int(placed), int(wanted)
 
     def no_clocks(self) -> Ints:
-        """clocks[n * sessions + j]: how many nodes of session j are strictly before n; none yet."""
-        return self.engine.vector(max(1, self.nodes * self.facts.sessions))
+        """clocks[n][j]: how many nodes of session j are strictly before n; none yet."""
+        return self.engine.rows(max(1, self.nodes), self.facts.sessions)
 
     def spread(self, clocks: Ints, changed: Ints, order: tuple[Ints, int], since: int) -> None:
         """Bring clocks up to date with the edges from number `since` on; note which have `changed`."""
@@ -271,23 +271,22 @@ def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     are no clocks yet), else along the new ones only."""
     order, placed, since = work
     clocks, changed = result
-    sessions = facts.sessions
     for i in range(placed):
         n = order[i]
         t = n // width
         session, place = facts.session_of[t], facts.position[t] * width + n - t * width
-        mine, grown = n * sessions, since > 0 and changed[n] == 1
+        mine, grown = clocks[n], since > 0 and changed[n] == 1
         for k in range(index.start[n], index.start[n + 1]):
             e = index.edge[k]
-            theirs = target[e] * sessions
-            if not grown and (e < since or clocks[theirs + session] > place):
+            theirs = clocks[target[e]]
+            if not grown and (e < since or theirs[session] > place):
                 continue
-            for j in range(sessions):
-                if clocks[mine + j] > clocks[theirs + j]:
-                    clocks[theirs + j] = clocks[mine + j]
-                    changed[target[e]] = 1
-            if clocks[theirs + session] <= place:
-                clocks[theirs + session] = place + 1
+            more = theirs[session] <= place
+            for j in range(len(mine)):
+                more |= mine[j] > theirs[j]
+                theirs[j] = max(mine[j], theirs[j])
+            theirs[session] = max(theirs[session], place + 1)
+            if more:
                 changed[target[e]] = 1
 
 

@@ -30,7 +30,7 @@ Rule = Callable[[Facts, Past | None, Engine, Out], int]
 
 def past_of(facts: Facts, order: Ints, placed: int, engine: Engine) -> Past:
     """Clocks of all transactions; `order` is complete."""
-    clocks = engine.vector(max(1, facts.transactions * facts.sessions))
+    clocks = engine.rows(max(1, facts.transactions), facts.sessions)
     engine.run(vector_clocks, facts, order, placed, clocks)
     return Past(order, placed, clocks)
 

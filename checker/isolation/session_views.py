@@ -40,7 +40,7 @@ class SessionViews:
             row=new(max(self._lengths, default=0), -1),
             writer=new(facts.transactions, -1),
         )
-        self._clocks = engine.vector(1) if past is None else past.clocks
+        self._clocks = engine.rows(1, 1) if past is None else past.clocks
         self._turn = 0
         self._common: Edges | None = None
         self._rank = self._first_rank()
@@ -60,7 +60,7 @@ class SessionViews:
     def _rounds(self, session: int, rank: Ints, room: int) -> list[Edges]:
         """Rounds until nothing new is seen; without room, or until there is an edge."""
         facts, engine, deep = self._facts, self._engine, self._past is not None
-        seen = engine.vector(int(self._lengths[session]) * facts.sessions)
+        seen = engine.rows(int(self._lengths[session]), facts.sessions)
         view = views.View(session, seen, self._clocks, int(deep), rank)
         engine.run(views.view_base, facts, view)
         changed = True

@@ -79,7 +79,7 @@ def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
 
     What it had read when it was itself in front of t1 is in front of t1 anyway.
     """
-    count, room, sessions, nobody = 0, len(out.source), facts.sessions, facts.transactions
+    count, room, nobody = 0, len(out.source), facts.transactions
     for t3 in range(facts.transactions):
         begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
         for r in range(begin, end):
@@ -89,7 +89,7 @@ def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                 if source == nobody:
                     continue
                 session, position = facts.session_of[source], facts.position[source]
-                done = 0 if t1 == nobody else clocks[t1 * sessions + session]
+                done = 0 if t1 == nobody else clocks[t1][session]
                 if position < done:
                     continue
                 low, high = first_sighting(cells, seen, hint, key, session, done)
@@ -98,7 +98,7 @@ def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                     low += 1
                     if t2 == t1:
                         continue
-                    if t1 != nobody and facts.position[t2] < clocks[t1 * sessions + facts.session_of[t2]]:
+                    if t1 != nobody and facts.position[t2] < clocks[t1][facts.session_of[t2]]:
                         continue
                     if count < room:
                         out.source[count] = t2

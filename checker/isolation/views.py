@@ -26,7 +26,7 @@ from checker.isolation.search import last_below, lower_bound
 
 
 class View(NamedTuple):
-    """Session `session`; `seen` [i * sessions + j]: how many transactions of session j must be in front of
+    """Session `session`; `seen` [i][j]: how many transactions of session j must be in front of
     its i-th. `clocks` are the causal ones; `deep`: 1 for causal memory, 0 for PRAM.
 
     `rank` [transaction]: places in an order that suits many; edges that it respects are left out. Empty:
@@ -58,23 +58,24 @@ class Looks(NamedTuple):
 
 def view_base(facts: Facts, view: View) -> None:
     """What sessions and reads alone put in front of each transaction of the session."""
-    sessions, begin = facts.sessions, facts.session_start[view.session]
-    length = len(view.seen) // sessions
-    for i in range(length):
+    begin = facts.session_start[view.session]
+    for i in range(len(view.seen)):
         t = facts.at[begin + i]
-        for j in range(sessions):
-            if view.deep == 1:
-                view.seen[i * sessions + j] = view.clocks[t * sessions + j]
-            elif i > 0:
-                view.seen[i * sessions + j] = view.seen[(i - 1) * sessions + j]
+        mine = view.seen[i]
+        before = view.clocks[t if view.deep == 1 else 0]
+        if view.deep == 0 and i > 0:
+            before = view.seen[i - 1]
+        if view.deep == 1 or i > 0:
+            for j in range(len(mine)):
+                mine[j] = before[j]
         if view.deep == 1:
             continue
-        view.seen[i * sessions + view.session] = i
+        mine[view.session] = i
         for r in range(facts.read_start[t], facts.read_start[t + 1]):
             source = facts.read_from[r]
             if source != facts.transactions:
-                at = i * sessions + facts.session_of[source]
-                view.seen[at] = max(view.seen[at], facts.position[source] + 1)
+                session = facts.session_of[source]
+                mine[session] = max(mine[session], facts.position[source] + 1)
 
 
 def first_round(facts: Facts, view: View, looks: Looks, turn: int, out: Out) -> tuple[int, int]:
@@ -84,9 +85,9 @@ def first_round(facts: Facts, view: View, looks: Looks, turn: int, out: Out) -> 
     only when there is a newer one: that the older one comes before what was read last was said then, and
     what was read last comes before what is read now.
     """
-    count, changed, sessions = 0, 0, facts.sessions
+    count, changed = 0, 0
     begin, ranked = facts.session_start[view.session], len(view.rank) > 0
-    for i in range(len(view.seen) // sessions):
+    for i in range(len(view.seen)):
         t3 = facts.at[begin + i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
@@ -101,7 +102,7 @@ def first_round(facts: Facts, view: View, looks: Looks, turn: int, out: Out) -> 
                     changed = max(changed, grown)
             looks.stamp_key[key], looks.shown[key] = turn, t1
             for g in range(facts.group_start[key], facts.group_start[key + 1]):
-                limit = view.seen[i * sessions + facts.group_session[g]]
+                limit = view.seen[i][facts.group_session[g]]
                 low, high = facts.group_begin[g], facts.group_begin[g + 1]
                 if looks.stamp[g] != turn:
                     looks.stamp[g], looks.hint[g], looks.next[g] = turn, low - 1, facts.writer_at[low]
@@ -126,16 +127,15 @@ def is_news(facts: Facts, view: View, i: int, t1: int) -> bool:
     """
     if len(view.rank) == 0 or t1 == facts.transactions or facts.session_of[t1] == view.session:
         return False
-    before = (i - 1) * facts.sessions + facts.session_of[t1]
-    return i == 0 or view.seen[before] <= facts.position[t1]
+    return i == 0 or view.seen[i - 1][facts.session_of[t1]] <= facts.position[t1]
 
 
 def next_round(facts: Facts, view: View, looks: Looks, turn: int, out: Out) -> tuple[int, int]:
     """The same for those reads only that something has been put in front of, or whose writer was put
     there."""
-    count, changed, sessions = 0, 0, facts.sessions
+    count, changed = 0, 0
     begin = facts.session_start[view.session]
-    for i in range(len(view.seen) // sessions):
+    for i in range(len(view.seen)):
         t3 = facts.at[begin + i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
@@ -144,7 +144,7 @@ def next_round(facts: Facts, view: View, looks: Looks, turn: int, out: Out) -> t
             news = is_news(facts, view, i, t1)
             place = view.rank[t1] if news else -1
             for g in range(facts.group_start[key], facts.group_start[key + 1]):
-                limit = view.seen[i * sessions + facts.group_session[g]]
+                limit = view.seen[i][facts.group_session[g]]
                 low, high = facts.group_begin[g], facts.group_begin[g + 1]
                 w = lower_bound(facts.writer_at, low, high, limit) - 1
                 if w < low:
@@ -170,7 +170,7 @@ def put_before(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     if t1 != nobody:
         if facts.session_of[t1] == j and place < facts.position[t1]:
             return 0, 0
-        if view.deep == 1 and place < view.clocks[t1 * sessions + j]:
+        if view.deep == 1 and place < view.clocks[t1][j]:
             return 0, 0
     news = 0
     if len(view.rank) == 0 or t1 == nobody or view.rank[t2] >= view.rank[t1]:
@@ -184,7 +184,7 @@ def put_before(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     low, high = 0, i
     while low < high:
         middle = (low + high) // 2
-        if seen[middle * sessions + home] > last:
+        if seen[middle][home] > last:
             high = middle
         else:
             low = middle + 1
@@ -192,11 +192,11 @@ def put_before(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         # One of the session's own: what must be before it is in front of what it read, too.
         low = last
     changed = 0
-    while low < i and seen[low * sessions + j] <= place:
+    while low < i and seen[low][j] <= place:
         changed = 1
         looks.row[low] = turn + 1
         for other in range(sessions if view.deep == 1 else 0):
-            see(facts, view, looks, (low, other, view.clocks[t2 * sessions + other], turn + 1))
+            see(facts, view, looks, (low, other, view.clocks[t2][other], turn + 1))
         see(facts, view, looks, (low, j, place + 1, turn + 1))
         low += 1
     return news, changed
@@ -205,11 +205,10 @@ def put_before(  # noqa: PLR0917 - a kernel gets its arrays as parameters
 def see(facts: Facts, view: View, looks: Looks, what: tuple[int, int, int, int]) -> None:
     """So many transactions of a session are in front of a row; the next round looks at what that brings."""
     row, session, limit, turn = what
-    at = row * facts.sessions + session
-    begin = facts.session_start[session]
-    for place in range(view.seen[at], limit):
+    mine, begin = view.seen[row], facts.session_start[session]
+    for place in range(mine[session], limit):
         looks.writer[facts.at[begin + place]] = turn
-    view.seen[at] = max(view.seen[at], limit)
+    mine[session] = max(mine[session], limit)
 
 
 class Explaining(NamedTuple):
@@ -228,7 +227,7 @@ class Explaining(NamedTuple):
 
 def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
     """The first transaction whose past has no order that explains what it read, or -1."""
-    sessions, clocks, nobody = facts.sessions, work.clocks, facts.transactions
+    clocks, nobody = work.clocks, facts.transactions
     for i in range(work.placed):
         t3 = work.order[i]
         begin = facts.read_start[t3]
@@ -247,9 +246,9 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
             while next_group >= 0 and work.latest.turn[next_group] > barrier:
                 g, next_group = next_group, work.latest.older[next_group]
                 j = facts.group_session[g]
-                done = 0 if t1 == nobody else clocks[t1 * sessions + j]
+                done = 0 if t1 == nobody else clocks[t1][j]
                 # What is before the one that is in front of the read last is before that anyway.
-                t2 = last_writer(facts, work.latest, g, done, clocks[t3 * sessions + j])
+                t2 = last_writer(facts, work.latest, g, done, clocks[t3][j])
                 if t2 < 0 or t2 == t1:
                     continue
                 if t1 == nobody:
@@ -258,7 +257,7 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                     first = facts.read_from[begin + a]
                     if first == nobody or work.same[a] != a:
                         continue
-                    if first == t2 or facts.position[first] < clocks[t2 * sessions + facts.session_of[first]]:
+                    if first == t2 or facts.position[first] < clocks[t2][facts.session_of[first]]:
                         work.before[a * reads + work.same[b]] = 1
         for a in range(reads):
             first = facts.read_from[begin + a]
@@ -268,7 +267,7 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                 t1 = facts.read_from[begin + b]
                 if work.same[b] != b or t1 == nobody:
                     continue
-                if first != t1 and facts.position[first] < clocks[t1 * sessions + facts.session_of[first]]:
+                if first != t1 and facts.position[first] < clocks[t1][facts.session_of[first]]:
                     work.before[a * reads + b] = 1
         # Take away what nothing left must come before, until all is gone or nothing can go.
         left = reads
