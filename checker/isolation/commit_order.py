@@ -60,6 +60,9 @@ SHRINK_UP_TO = 60
 """Transactions of a region without an order that is made smaller, to be told."""
 
 
+WEAKER_BUDGET = 200_000
+"""Steps that may be used for an order that would show that a weaker level holds."""
+
 MANY_SESSIONS = 500
 """Sessions from which on clocks are dear."""
 
@@ -84,10 +87,9 @@ def judge_order(transactions: Transactions, level: Level, engine: Engine, budget
         return verdict_of(case, level, [], search_steps=0)
     if findings := orders.findings(level):
         return verdict_of(case, level, findings)
-    forced = ForcedOrder(orders.graph, orders.versions)
-    if orders.is_nearly_settled(forced):
+    if orders.is_nearly_settled():
         return verdict_of(case, level, [], search_steps=orders.effort.taken)
-    forced.settle()
+    forced = orders.forced.settle()
     kind, meaning = f"not-{level.name}", IMPOSSIBLE[level.name]
     if forced.circle:
         found = case.explainer.links(Proof(orders.graph).circle(), kind, meaning)
@@ -118,8 +120,10 @@ def judge_weaker(transactions: Transactions, level: Level, engine: Engine) -> Ve
     if duplicate >= 0:
         return unknown(duplicate_reason(transactions, duplicate))
     case = open_case(transactions, resolution, level, engine)
-    if not any(True for _ in absurd(case)) and Orders(case, 1, 0).is_explained():
-        return verdict_of(case, level, [])
+    if not any(True for _ in absurd(case)):
+        orders = Orders(case, 1, WEAKER_BUDGET)
+        if orders.is_explained() or (sessions < MANY_SESSIONS and orders.is_nearly_settled()):
+            return verdict_of(case, level, [])
     return verdict_of(case, level, judge_case(case, level))
 
 
@@ -131,6 +135,7 @@ class Orders:
         self.versions = versions_of(case.facts, case.engine)
         self.graph = Precedence(case.facts, width, case.engine)
         self.effort = Effort(budget)
+        self.forced = ForcedOrder(self.graph, self.versions)
         self._causes: Edges | None = None
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
         self._open: frozenset[int] = frozenset()
@@ -157,8 +162,9 @@ class Orders:
         """What is wrong for causal reasons."""
         return judge_case(self._case, level) if self._causes is None else cyclic(self._case, self._causes)
 
-    def is_nearly_settled(self, forced: ForcedOrder) -> bool:
+    def is_nearly_settled(self) -> bool:
         """Is there an order, as soon as little new follows from the reads? False means nothing yet."""
+        forced = self.forced
         while found := forced.grow():
             if found * FEW <= self.graph.nodes:
                 break

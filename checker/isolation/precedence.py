@@ -38,6 +38,10 @@ class EdgeColumns(NamedTuple):
     third: Ints
 
 
+ROOM = 4
+"""Edges for which there is room, for each that the history has by itself."""
+
+
 class Precedence:
     """The graph of one history. `width` is 1 (serializability) or 2 (snapshot isolation)."""
 
@@ -47,7 +51,8 @@ class Precedence:
         self.size, self.rounds = 0, [0]
         self._store = EdgeColumns(*(engine.vector(0) for _ in EdgeColumns._fields))
         self._grouped: Neighbours | None = None
-        out = self.room(facts.transactions * (width + 1) + len(facts.read_from))
+        # What is never written takes no memory: room for all that there will be, so that nothing is copied.
+        out = self.room(ROOM * (facts.transactions * (width + 1) + len(facts.read_from)))
         self.add(int(engine.run(base_edges, facts, width, out)))
 
     def room(self, length: int) -> EdgeColumns:

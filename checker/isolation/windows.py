@@ -36,10 +36,9 @@ def circling(source: Ints, target: Ints, place: Ints, engine: Engine) -> Circlin
         return Circling(new(0), new(0))
     windows = Windows(place, new(nodes, -1), new(nodes, -1))
     size = int(engine.run(number_windows, reach, windows))
-    nothing = (new(0), new(0), new(0))
-    count = int(engine.run(edges_in_windows, source, target, windows, nothing))
-    inside, tail, head = new(count), new(count), new(count)
-    engine.run(edges_in_windows, source, target, windows, (inside, tail, head))
+    room = (new(len(source)), new(len(source)), new(len(source)))
+    count = int(engine.run(edges_in_windows, source, target, windows, room))
+    inside, tail, head = (engine.head(column, count) for column in room)
     _, label = knots(size, tail, head, engine.flags(size), engine)
     found = Circling(new(count), new(count))
     kept = int(engine.run(keep_circling, (inside, tail, head), label, found))
@@ -74,15 +73,13 @@ def number_windows(reach: Ints, windows: Windows) -> int:
 
 
 def edges_in_windows(source: Ints, target: Ints, windows: Windows, out: tuple[Ints, Ints, Ints]) -> int:
-    """The edges with both ends in one window, by number, and their ends (if there is room for them). Returns
-    how many there are."""
+    """The edges with both ends in one window, by number, and their ends. Returns how many there are."""
     inside, tail, head = out
-    count, room = 0, len(inside)
+    count = 0
     for e in range(len(source)):
         here, there = windows.place[source[e]], windows.place[target[e]]
         if windows.window[here] >= 0 and windows.window[here] == windows.window[there]:
-            if count < room:
-                inside[count], tail[count], head[count] = e, windows.number[here], windows.number[there]
+            inside[count], tail[count], head[count] = e, windows.number[here], windows.number[there]
             count += 1
     return count
 

@@ -90,8 +90,8 @@ def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.Mon
     found = []
     early = commit_order.Orders.is_nearly_settled
 
-    def counted(self: commit_order.Orders, forced: Any) -> bool:
-        found.append(early(self, forced))
+    def counted(self: commit_order.Orders) -> bool:
+        found.append(early(self))
         return found[-1]
 
     for seed in range(400):
