@@ -26,7 +26,7 @@ from typing import NamedTuple
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.latest import Latest, last_writer, pass_by, remember
+from checker.isolation.latest import OLDER, TURN, WIDTH, Latest, last_writer, pass_by, remember
 from checker.isolation.search import lower_bound
 
 FAR_MORE = 8
@@ -161,7 +161,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
             key, t1 = facts.read_key[r], facts.read_from[r]
             barrier = -1 if t1 == facts.transactions else latest.barrier[t1]
             g = latest.head[key]
-            while g >= 0 and latest.turn[g] > barrier:
+            while g >= 0 and latest.group[WIDTH * g + TURN] > barrier:
                 j = facts.group_session[g]
                 done = 0 if t1 == facts.transactions else clocks[t1][j]
                 t2 = last_writer(facts, latest, g, done, clocks[t3][j])
@@ -170,7 +170,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
                         out.source[count] = t2
                         out.slot[count] = r
                     count += 1
-                g = latest.older[g]
+                g = latest.group[WIDTH * g + OLDER]
         pass_by(facts, latest, t3, i, past.clocks, (t3, 1, 0))
     return count
 

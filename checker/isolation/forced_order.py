@@ -22,7 +22,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.latest import Latest, last_writer, nobody_yet, pass_by
+from checker.isolation.latest import OLDER, TURN, WIDTH, Latest, last_writer, nobody_yet, pass_by
 from checker.isolation.precedence import EdgeColumns, Precedence
 from checker.isolation.search import lower_bound
 
@@ -179,8 +179,8 @@ def settle_reads(facts: Facts, work: Round, out: EdgeColumns, count: int) -> int
             if t1 == nobody:
                 continue
             next_group, barrier = work.ended.head[key], work.ended.barrier[t1]
-            while next_group >= 0 and work.ended.turn[next_group] > barrier:
-                g, next_group = next_group, work.ended.older[next_group]
+            while next_group >= 0 and work.ended.group[WIDTH * next_group + TURN] > barrier:
+                g, next_group = next_group, work.ended.group[WIDTH * next_group + OLDER]
                 j = facts.group_session[g]
                 limit = clocks[t3 * width][j] // width
                 done = clocks[t1 * width][j] // width
@@ -219,7 +219,7 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     clock = work.clocks[t2 * width + width - 1]
     known, found = -1, 0
     g = begun.head[key]
-    while g >= 0 and begun.turn[g] > known:
+    while g >= 0 and begun.group[WIDTH * g + TURN] > known:
         limit = (clock[facts.group_session[g]] + width - 1) // width
         if g == facts.group_of[w]:
             limit = facts.position[t2]
@@ -231,7 +231,7 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                 found += 1
                 version = lower_bound(facts.write_key, facts.write_start[t1], facts.write_start[t1 + 1], key)
                 count = edges_between(facts, versions, work, (t1, t2, key, version), out, count)
-        g = begun.older[g]
+        g = begun.group[WIDTH * g + OLDER]
     if found == 0:
         nobody = facts.transactions
         count = edges_between(facts, versions, work, (nobody, t2, key, versions.slots + key), out, count)

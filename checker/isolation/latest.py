@@ -16,37 +16,32 @@ from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.search import lower_bound
 
+WIDTH = 8
+"""Integers that are kept of each group, side by side: they are looked at together."""
+
+PLACE, BEFORE, WRITER, WRITER_BEFORE, TURN, OLDER, NEWER = 0, 1, 2, 3, 4, 5, 6
+"""Where they are: the position of the last writer that was passed and of the one before, the transactions of
+both, when the last one was passed, and the groups of the key that were passed next before and after."""
+
 
 class Latest(NamedTuple):
     """What has been passed so far. All -1 in the beginning.
 
-    `head` [key]: the group of writers that was passed last, `older` [group], `newer` [group]: the others.
-    `turn` [group]: when its last writer was passed.
-    `place` [2 group]: the position of that writer, [2 group + 1] of the one before; `writer`: likewise the
-    transactions.
-    `barrier` [t]: of the groups of each key that it writes, those with a `turn` up to here were in front of t
+    `head` [key]: the group of writers that was passed last.  `group` [WIDTH * group + PLACE ...].
+    `barrier` [t]: of the groups of each key that it writes, those with a TURN up to here were in front of t
     when it was passed.
     """
 
     head: Ints
-    older: Ints
-    newer: Ints
-    turn: Ints
-    place: Ints
-    writer: Ints
+    group: Ints
     barrier: Ints
 
 
 def nobody_yet(facts: Facts, engine: Engine) -> Latest:
     """Nothing has been passed."""
-    groups = len(facts.group_begin)
     return Latest(
         head=engine.vector(facts.keys, -1),
-        older=engine.vector(groups, -1),
-        newer=engine.vector(groups, -1),
-        turn=engine.vector(groups, -1),
-        place=engine.vector(2 * groups, -1),
-        writer=engine.vector(2 * groups, -1),
+        group=engine.vector(WIDTH * len(facts.group_begin), -1),
         barrier=engine.vector(facts.transactions, -1),
     )
 
@@ -67,17 +62,18 @@ def pass_by(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         key, group = facts.write_key[w], facts.group_of[w]
         barrier = min(barrier, barrier_of(facts, latest, (key, turn), clocks, clock))
         to_front(latest, key, group)
-        latest.turn[group] = turn
+        latest.group[WIDTH * group + TURN] = turn
     latest.barrier[t] = barrier
     remember(facts, latest, t)
 
 
 def remember(facts: Facts, latest: Latest, t: int) -> None:
     """From now on, `last_writer` finds this transaction."""
+    known = latest.group
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
-        at = 2 * facts.group_of[w]
-        latest.place[at + 1], latest.writer[at + 1] = latest.place[at], latest.writer[at]
-        latest.place[at], latest.writer[at] = facts.position[t], t
+        at = WIDTH * facts.group_of[w]
+        known[at + BEFORE], known[at + WRITER_BEFORE] = known[at + PLACE], known[at + WRITER]
+        known[at + PLACE], known[at + WRITER] = facts.position[t], t
 
 
 def barrier_of(
@@ -91,27 +87,29 @@ def barrier_of(
     barrier, known = what[1], -1
     node, width, part = clock
     g = latest.head[what[0]]
-    while g >= 0 and latest.turn[g] > known:
-        if latest.place[2 * g] * width + part < clocks[node][facts.group_session[g]]:
-            known = max(known, latest.barrier[latest.writer[2 * g]])
+    while g >= 0 and latest.group[WIDTH * g + TURN] > known:
+        at = WIDTH * g
+        if latest.group[at + PLACE] * width + part < clocks[node][facts.group_session[g]]:
+            known = max(known, latest.barrier[latest.group[at + WRITER]])
         else:
-            barrier = latest.turn[g] - 1
-        g = latest.older[g]
+            barrier = latest.group[at + TURN] - 1
+        g = latest.group[at + OLDER]
     return barrier
 
 
 def to_front(latest: Latest, key: int, group: int) -> None:
     """Put a group in front of the others of its key."""
-    first, older, newer = latest.head[key], latest.older[group], latest.newer[group]
+    known, at, first = latest.group, WIDTH * group, latest.head[key]
     if first == group:
         return
+    older, newer = known[at + OLDER], known[at + NEWER]
     if newer >= 0:
-        latest.older[newer] = older
+        known[WIDTH * newer + OLDER] = older
         if older >= 0:
-            latest.newer[older] = newer
-    latest.older[group], latest.newer[group] = first, -1
+            known[WIDTH * older + NEWER] = newer
+    known[at + OLDER], known[at + NEWER] = first, -1
     if first >= 0:
-        latest.newer[first] = group
+        known[WIDTH * first + NEWER] = group
     latest.head[key] = group
 
 
@@ -120,13 +118,13 @@ def last_writer(facts: Facts, latest: Latest, group: int, done: int, limit: int)
 
     -1 where there is none, or only in front of `done`.  All in front of `limit` must have been passed.
     """
-    at = 2 * group
-    if limit <= done or latest.place[at] < done:
+    known, at = latest.group, WIDTH * group
+    if limit <= done or known[at + PLACE] < done:
         return -1
-    if latest.place[at] < limit:
-        return int(latest.writer[at])
-    if latest.place[at + 1] < limit:
-        return -1 if latest.place[at + 1] < done else int(latest.writer[at + 1])
+    if known[at + PLACE] < limit:
+        return int(known[at + WRITER])
+    if known[at + BEFORE] < limit:
+        return -1 if known[at + BEFORE] < done else int(known[at + WRITER_BEFORE])
     begin = facts.group_begin[group]
     w = lower_bound(facts.writer_at, begin, facts.group_begin[group + 1], limit) - 1
     if w < begin or facts.writer_at[w] < done:
