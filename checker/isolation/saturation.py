@@ -16,7 +16,7 @@ from checker.isolation.facts import Facts
 from checker.isolation.latest import nobody_yet
 from checker.isolation.order import Edges, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
-from checker.isolation.sightings import Sightings, follow_reads, sightings
+from checker.isolation.sightings import FIRST, Sightings, follow_reads, sightings
 
 PENDING = 1
 """Writes that may be pending at once, per operation, with sessions side by side."""
@@ -132,8 +132,8 @@ def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> 
         return 0
     seen = Sightings(start, new(count), new(count), new(count))
     engine.run(sightings, facts, cells, _seen(facts, cells, engine), seen)
-    hint = new(cells.size)
-    return int(engine.run(follow_reads, facts, cells, past.clocks, seen, hint, out))
+    first = new(FIRST * cells.size if cells.along else 0, -1)
+    return int(engine.run(follow_reads, facts, cells, past.clocks, seen, first, out))
 
 
 RULES: dict[str, Rule] = {

@@ -12,6 +12,12 @@ from checker.isolation.facts import Facts
 from checker.isolation.pending import was_seen
 from checker.isolation.search import last_below, lower_bound
 
+FIRST = 4
+"""Integers that `first_sighting` keeps for each cell; all -1 in the beginning."""
+
+FAR = 2**31 - 1
+"""A position behind all others."""
+
 
 class Sightings(NamedTuple):
     """For each key who saw which of its writers when: `start` [cell + 1], then per entry the `session`, the
@@ -54,26 +60,34 @@ def sightings(facts: Facts, cells: Cells, seen: Ints, result: Sightings) -> int:
     return int(result.start[cells.size])
 
 
-def first_sighting(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    cells: Cells, seen: Sightings, hint: Ints, key: int, session: int, position: int
+def first_sighting(
+    cells: Cells, seen: Sightings, first: Ints, where: tuple[int, int], span: tuple[int, int]
 ) -> tuple[int, int]:
-    """From where to where to look for what a session saw of a key from a position on.
+    """The first thing that a session saw of a key (`where`: both) in a span of its positions; and where what
+    it saw of the key ends. Twice the same if there is nothing.
 
-    `hint` [cell]: where the search before ended.
+    `first`, where each session has its own cells, has for each FIRST integers of the search before: what was
+    found, its position, and from which position on: mostly the answer is still the same, and nothing.
     """
+    key, session = where
+    position, last = span
     cell = key * cells.across + session * cells.along
+    at = FIRST * cell
+    if cells.along == 1 and first[at + 2] <= position <= first[at + 1] and first[at + 1] > last:
+        return 0, 0
     low, high = seen.start[cell], seen.start[cell + 1]
     if cells.along == 0:
         low = lower_bound(seen.session, low, high, session)
         high = lower_bound(seen.session, low, high, session + 1)
         return lower_bound(seen.position, low, high, position), high
-    at = last_below(seen.position, low, high, min(max(low, hint[cell]), high - 1), position)
-    hint[cell] = at
-    return at + 1, high
+    found = last_below(seen.position, low, high, min(max(low, first[at]), high - 1), position) + 1
+    first[at], first[at + 2] = found, position
+    first[at + 1] = seen.position[found] if found < high else FAR
+    return found, high
 
 
 def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, cells: Cells, clocks: Ints, seen: Sightings, hint: Ints, out: Out
+    facts: Facts, cells: Cells, clocks: Ints, seen: Sightings, first: Ints, out: Out
 ) -> int:
     """For each read and each transaction that t3 reads from: what the latter's session had read by then.
 
@@ -92,7 +106,7 @@ def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                 done = 0 if t1 == nobody else clocks[t1][session]
                 if position < done:
                     continue
-                low, high = first_sighting(cells, seen, hint, key, session, done)
+                low, high = first_sighting(cells, seen, first, (key, session), (done, position))
                 while low < high and seen.position[low] <= position:
                     t2 = seen.writer[low]
                     low += 1
