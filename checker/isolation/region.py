@@ -4,7 +4,7 @@ Everything that is known about the whole history counts, as far as it is about t
 them come before which.  So if there is no order for them, there is none for the history: that is a proof.
 If there is one, it is a proposal for the rest (`commit_order.py`).
 
-What a node reaches is one long integer of bits.  The search supposes that one of two writes comes first,
+The search supposes that one of two writes comes first,
 lets everything follow that has to (the rules of `forced_order.py`), and goes back when that closes a circle.
 Two writes between which nothing is open are never asked about.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from checker.isolation.closure import Closure, bits
 from checker.isolation.facts import Facts
 
 Order = tuple[int, int, int]
@@ -64,25 +65,35 @@ class Region:
         self._index = {t: at for at, t in enumerate(self.transactions)}
         self._writers: dict[int, list[int]] = {}
         self._readers: dict[tuple[int, int], list[int]] = {}
-        self._reads: list[tuple[int, int, int]] = []
+        self._written: list[list[int]] = []
+        self._reads: list[list[tuple[int, int, int]]] = []
         self._load(facts)
-        self._after = after
+        self._begins = sum(1 << self._first(at) for at in range(len(self.transactions)))
+        self._known = Closure.of(after)
+        self._lasts = {key: self._mask(writers) for key, writers in self._writers.items()}
+
+    def _mask(self, writers: Iterable[int]) -> int:
+        """The bits of their ends."""
+        return sum(1 << self._last(writer) for writer in writers)
 
     def _load(self, facts: Facts) -> None:
         for t, at in self._index.items():
-            for w in range(int(facts.write_start[t]), int(facts.write_start[t + 1])):
-                self._writers.setdefault(int(facts.write_key[w]), []).append(at)
+            writes = range(int(facts.write_start[t]), int(facts.write_start[t + 1]))
+            self._written.append([int(facts.write_key[w]) for w in writes])
+            self._reads.append([])
+            for key in self._written[at]:
+                self._writers.setdefault(key, []).append(at)
             for r in range(int(facts.read_start[t]), int(facts.read_start[t + 1])):
                 key, source = int(facts.read_key[r]), int(facts.read_from[r])
                 known = -1 if source == facts.transactions else self._index.get(source, -2)
                 if known >= 0:
-                    self._reads.append((at, known, key))
+                    self._reads[at].append((at, known, key))
                 if known >= -1 and at not in self._readers.setdefault((known, key), []):
                     self._readers[known, key].append(at)
 
     def solve(self, supposed: Iterable[Order], effort: Effort) -> list[Order] | Refuted:
         """An order of all writes of each key, as pairs of neighbours, or the proof that there is none."""
-        state = _State(list(self._after))
+        state = self._known.copy()
         known = all(self._read_initial(state)) and all(
             state.add(self._last(self._index[first]), self._first(self._index[second]))
             for first, second, _ in supposed
@@ -97,9 +108,9 @@ class Region:
             return Refuted((self.transactions[first], self.transactions[second], key))
         return list(self._neighbours(solved))
 
-    def _search(self, state: "_State", effort: Effort) -> "_State | None":
+    def _search(self, state: Closure, effort: Effort) -> Closure | None:
         """Depth first. The frames hold what to try when the present way turns out wrong."""
-        frames: list[tuple[_State, Order]] = []
+        frames: list[tuple[Closure, Order]] = []
         while True:
             asked = self._open(state)
             if asked is None:
@@ -114,9 +125,9 @@ class Region:
                 following = self._suppose(state, order, effort)
             state = following
 
-    def _suppose(self, state: "_State", order: Order, effort: Effort) -> "_State | None":
+    def _suppose(self, state: Closure, order: Order, effort: Effort) -> Closure | None:
         effort.step(len(state.after))
-        following = _State(list(state.after))
+        following = state.copy()
         possible = following.add(self._last(order[0]), self._first(order[1])) and self._settle(following)
         return following if possible else None
 
@@ -126,80 +137,62 @@ class Region:
     def _last(self, at: int) -> int:
         return at * self._width + self._width - 1
 
-    def _read_initial(self, state: "_State") -> Iterator[bool]:
+    def _read_initial(self, state: Closure) -> Iterator[bool]:
         for (source, key), readers in self._readers.items():
             for writer in self._writers.get(key, ()) if source == -1 else ():
                 for reader in readers:
                     yield reader == writer or state.add(self._first(reader), self._last(writer))
 
-    def _settle(self, state: "_State") -> bool:
-        """Let everything follow. False if that closes a circle."""
-        while True:
-            state.grown = False
-            for key, writers in self._writers.items():
-                for first in writers:
-                    for second in writers:
-                        known = first != second and state.has(self._first(first), self._last(second))
-                        if known and not self._order(state, first, second, key):
-                            return False
-            for reader, source, key in self._reads:
-                for writer in self._writers[key]:
-                    older = writer not in (source, reader) and state.has(
-                        self._last(writer), self._first(reader)
-                    )
-                    if older and not state.add(self._last(writer), self._first(source)):
-                        return False
-            if not state.grown:
-                return True
+    def _settle(self, state: Closure) -> bool:
+        """Let everything follow from what is new. False if that closes a circle."""
+        while state.news_after or state.news_before:
+            after, before = state.news_after & self._begins, state.news_before & self._begins
+            state.news_after = state.news_before = 0
+            for node in bits(after):
+                first = node // self._width
+                if not all(self._order(state, first, key) for key in self._written[first]):
+                    return False
+            for node in bits(before):
+                if not all(self._date(state, *read) for read in self._reads[node // self._width]):
+                    return False
+        return True
 
-    def _order(self, state: "_State", first: int, second: int, key: int) -> bool:
-        """The first is known to write the key before the second."""
-        if not state.add(self._last(first), self._first(second)):
-            return False
-        return all(
-            reader == second or state.add(self._first(reader), self._last(second))
+    def _order(self, state: Closure, first: int, key: int) -> bool:
+        """What is known to write a key after one that does, begins after its end, and ends after the
+        beginning of those who read from it."""
+        end = self._last(first)
+        later = state.after[self._first(first)] & self._lasts[key] & ~(1 << end)
+        if not later:
+            return True
+        return state.add_all(end, later >> (self._width - 1)) and all(
+            state.add_all(self._first(reader), later & ~(1 << self._last(reader)))
             for reader in self._readers.get((first, key), ())
         )
 
-    def _open(self, state: "_State") -> Order | None:
+    def _date(self, state: Closure, reader: int, source: int, key: int) -> bool:
+        """Who wrote a key before a read of it began, did so before the writer of what was read."""
+        begin = self._first(source)
+        others = ~(1 << self._last(source) | 1 << self._last(reader))
+        older = state.before[self._first(reader)] & self._lasts[key] & others & ~state.before[begin]
+        return all(state.add(writer, begin) for writer in bits(older))
+
+    def _open(self, state: Closure) -> Order | None:
         """Two writes of one key of which nobody knows yet which was first."""
         for key, writers in self._writers.items():
-            for at, first in enumerate(writers):
-                for second in writers[at + 1 :]:
-                    if not state.has(self._first(first), self._last(second)) and not state.has(
-                        self._first(second), self._last(first)
-                    ):
-                        return first, second, key
+            left = self._lasts[key]
+            for first in writers:
+                end = self._last(first)
+                left &= ~(1 << end)
+                unknown = left & ~state.after[self._first(first)]
+                if unknown:
+                    unknown &= ~(state.before[end] << (self._width - 1))
+                if unknown:
+                    return first, next(bits(unknown)) // self._width, key
         return None
 
-    def _neighbours(self, state: "_State") -> Iterator[Order]:
+    def _neighbours(self, state: Closure) -> Iterator[Order]:
         for key, writers in self._writers.items():
-            mask = sum(1 << self._last(writer) for writer in writers)
+            mask = self._lasts[key]
             line = sorted(writers, key=lambda writer: -(state.after[self._first(writer)] & mask).bit_count())
             for first, second in pairwise(line):
                 yield self.transactions[first], self.transactions[second], key
-
-
-class _State:
-    """What is known to come after each node."""
-
-    def __init__(self, after: list[int]) -> None:
-        self.after, self.grown = after, False
-
-    def has(self, source: int, target: int) -> bool:
-        """Is the source known to be before the target?"""
-        return bool(self.after[source] >> target & 1)
-
-    def add(self, source: int, target: int) -> bool:
-        """The source is before the target. False if it is known to be after it."""
-        after = self.after
-        if after[source] >> target & 1:
-            return True
-        if source == target or after[target] >> source & 1:
-            return False
-        more, bit = after[target] | 1 << target, 1 << source
-        for node, known in enumerate(after):
-            if node == source or known & bit:
-                after[node] = known | more
-        self.grown = True
-        return True

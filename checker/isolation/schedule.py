@@ -53,8 +53,8 @@ class Run(NamedTuple):
     smooth: bool
 
 
-def schedule(graph: Precedence, versions: Versions) -> Run:
-    """Run all nodes."""
+def schedule(graph: Precedence, versions: Versions, patience: int | None = None) -> Run:
+    """Run all nodes; or give up, unended, when more than `patience` had to go on before they should."""
     facts, new = graph.facts, graph.engine.vector
     edges, index = graph.neighbours()
     nodes, slots = graph.nodes, versions.slots + facts.keys
@@ -74,8 +74,9 @@ def schedule(graph: Precedence, versions: Versions) -> Run:
     )
     previous, place = new(max(1, versions.slots), -1), new(nodes, -1)
     graph.engine.run(prepare, facts, versions, graph.width, edges.target, queue)
+    setting = (graph.width, graph.nodes if patience is None else patience, edges.target)
     done, wanted, pushed = graph.engine.run(
-        run_nodes, facts, versions, (graph.width, edges.target), index, queue, (previous, place)
+        run_nodes, facts, versions, setting, index, queue, (previous, place)
     )
     return Run(previous, place, done == wanted, done == wanted and pushed == 0)
 
@@ -176,19 +177,19 @@ def postponed(facts: Facts, versions: Versions, queue: Queue, node: int, width: 
 def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     facts: Facts,
     versions: Versions,
-    graph: tuple[int, Ints],
+    setting: tuple[int, int, Ints],
     index: Neighbours,
     queue: Queue,
     result: tuple[Ints, Ints],
 ) -> tuple[int, int, int]:
     """Run all nodes. Returns how many were run, how many there are, and how many had to go on too early."""
-    width, target = graph
+    width, patience, target = setting
     previous, place = result
     done = wanted = pushed = 0
     for t in range(facts.transactions):
         if facts.position[t] >= 0:
             wanted += width
-    while queue.sizes[0] + queue.sizes[1] + queue.sizes[2] > 0:
+    while queue.sizes[0] + queue.sizes[1] + queue.sizes[2] > 0 and pushed <= patience:
         if queue.sizes[0] > 0:
             node = pop(queue.ready, queue.sizes[0])
             queue.sizes[0] -= 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checker import kernel
 from checker.history import History
-from checker.isolation import cells, commit_order, saturation
+from checker.isolation import cells, commit_order, orders, saturation
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Compiled, Engine, Interpreted
 from checker.isolation.levels import LEVELS, check_columns
@@ -88,9 +88,9 @@ def test_both_engines_say_the_same_of_longer_histories() -> None:
 
 def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    early = commit_order.Orders.is_nearly_settled
+    early = orders.Orders.is_nearly_settled
 
-    def counted(self: commit_order.Orders) -> bool:
+    def counted(self: orders.Orders) -> bool:
         found.append(early(self))
         return found[-1]
 
@@ -101,8 +101,8 @@ def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.Mon
         for name in ("serializable", "snapshot-isolation"):
             plain = check_columns(columns, name, engine=Interpreted())
             with monkeypatch.context() as patch:
-                patch.setattr(commit_order, "FEW", 0)
-                patch.setattr(commit_order.Orders, "is_nearly_settled", counted)
+                patch.setattr(orders, "FEW", 0)
+                patch.setattr(orders.Orders, "is_nearly_settled", counted)
                 again = check_columns(columns, name, engine=Interpreted())
             assert again.validity == plain.validity, f"seed {seed}: {name}"
     assert any(found)
@@ -111,9 +111,9 @@ def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.Mon
 
 def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
-    likely = commit_order.Orders.is_explained
+    likely = orders.Orders.is_explained
 
-    def counted(self: commit_order.Orders) -> bool:
+    def counted(self: orders.Orders) -> bool:
         tried.append(likely(self))
         return tried[-1]
 
@@ -125,7 +125,8 @@ def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.Mo
         with monkeypatch.context() as patch:
             patch.setattr(commit_order, "COMPILED_FROM", 0)
             patch.setattr(commit_order, "MANY_SESSIONS", 0)
-            patch.setattr(commit_order.Orders, "is_explained", counted)
+            patch.setattr(orders, "MANY_SESSIONS", 0)
+            patch.setattr(orders.Orders, "is_explained", counted)
             for name in set(LEVELS) - {"serializable", "snapshot-isolation"}:
                 assert check_columns(columns, name, engine=Interpreted()) == plain[name], f"{seed}: {name}"
     assert any(tried)

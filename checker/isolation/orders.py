@@ -1,0 +1,193 @@
+"""The search for an order of the writes of each key, in one history (`commit_order.py` has the steps)."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from checker.isolation.explanation import Finding
+from checker.isolation.forced_order import ForcedOrder, versions_of
+from checker.isolation.judge import Case, cyclic, judge_case
+from checker.isolation.level import Level
+from checker.isolation.order import Edges, counting, no_edges, topological
+from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
+from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
+from checker.isolation.saturation import past_of, saturate
+from checker.isolation.schedule import Run, completed, schedule
+from checker.isolation.windows import Circling, circling
+from checker.wording import plural
+
+REGION_UP_TO = 2_000
+"""Transactions of a region beyond which it is not searched."""
+
+FEW = 32
+"""After a round that finds fewer than one edge for so many nodes, little is expected of the next ones."""
+
+SHARE = 2
+"""The part of the budget, a half, that may be used before all is known that follows from the reads."""
+
+PATIENCE, NODES_PER_PUSH = 10, 50
+"""So many nodes, and one more for so many, may go on too early in an order that is still thought likely."""
+
+SHRINK_UP_TO = 60
+"""Transactions of a region without an order that is made smaller, to be told."""
+
+MANY_SESSIONS = 500
+"""Sessions from which on clocks are dear."""
+
+
+class Core(NamedTuple):
+    """Transactions for whose writes there is no order."""
+
+    region: Region
+    graph: Precedence
+
+
+class Orders:
+    """The search for an order of the writes of each key."""
+
+    def __init__(self, case: Case, width: int, budget: int) -> None:
+        self._case, self._width = case, width
+        self.versions = versions_of(case.facts, case.engine)
+        self.graph = Precedence(case.facts, width, case.engine)
+        self.effort = Effort(budget)
+        self.forced = ForcedOrder(self.graph, self.versions)
+        self._causes: Edges | None = None
+        self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
+        self._open: frozenset[int] = frozenset()
+
+    def is_explained(self) -> bool:
+        """Does a likely order explain everything?
+
+        First with what comes before what for causal reasons; where clocks are dear, even without.
+        """
+        if self._case.facts.sessions >= MANY_SESSIONS and self._is_likely_right():
+            return True
+        return self._add_causes() and self._is_likely_right()
+
+    def _add_causes(self) -> bool:
+        """Put causes before effects. False if that goes round in a circle."""
+        facts, engine = self._case.facts, self._case.engine
+        order, placed = topological(facts, no_edges(engine), engine)
+        if placed < counting(facts, engine):
+            return False
+        self._causes = saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
+        return self.graph.add_causes(self._causes)
+
+    def findings(self, level: Level) -> list[Finding]:
+        """What is wrong for causal reasons."""
+        return judge_case(self._case, level) if self._causes is None else cyclic(self._case, self._causes)
+
+    def is_nearly_settled(self) -> bool:
+        """Is there an order, as soon as little new follows from the reads? False means nothing yet."""
+        forced = self.forced
+        while found := forced.grow():
+            if found * FEW <= self.graph.nodes:
+                break
+        if forced.circle or not found:
+            return False
+        self.effort.limit = self.effort.budget // SHARE
+        try:
+            return self.settle(forced) is None
+        except Exhausted:
+            return False
+        finally:
+            self.effort.limit = self.effort.budget
+            self._regions.clear()
+
+    def settle(self, forced: ForcedOrder) -> Core | None:
+        """Find an order (None), or transactions that have none. Raises Exhausted."""
+        while True:
+            pins = [order for _, orders in self._regions.values() for order in orders]
+            graph = forced.graph.propose(pins) if pins else forced.graph
+            knots = self._knots(graph)
+            if not knots:
+                return None
+            for members in knots:
+                core = self._search(forced, members)
+                if core is not None:
+                    return core
+
+    def _search(self, forced: ForcedOrder, members: frozenset[int]) -> Core | None:
+        """Search one region, together with those that it touches."""
+        touched = [at for at, (known, _) in self._regions.items() if known & members]
+        grown = members.union(*(self._regions[at][0] for at in touched))
+        self._open = grown
+        if len(grown) > REGION_UP_TO:
+            raise Exhausted
+        # What is on a circle of proposals was not among what made them.
+        assert all(self._regions[at][0] != grown for at in touched)
+        for at in touched:
+            del self._regions[at]
+        region = self._region(forced, grown)
+        answer = region.solve((), self.effort)
+        if isinstance(answer, Refuted):
+            return Core(self._smaller(forced, region), forced.graph)
+        self._regions[min(grown)] = (grown, answer)
+        return None
+
+    def _region(self, forced: ForcedOrder, members: Iterable[int]) -> Region:
+        order = sorted(members)
+        return Region(self._case.facts, self._width, order, forced.after(order))
+
+    def _smaller(self, forced: ForcedOrder, region: Region) -> Region:
+        """Leave out transactions without which there is no order either."""
+        if len(region.transactions) > SHRINK_UP_TO:
+            return region
+        for t in list(region.transactions):
+            rest = self._region(forced, [other for other in region.transactions if other != t])
+            try:
+                if isinstance(rest.solve((), self.effort), Refuted):
+                    region = rest
+            except Exhausted:
+                break
+        return region
+
+    def _is_likely_right(self) -> bool:
+        run = schedule(self.graph, self.versions, PATIENCE + self.graph.nodes // NODES_PER_PUSH)
+        return run.ended and not len(self._circling(self.graph, run)[1].edge)
+
+    def _circling(self, graph: Precedence, run: Run) -> tuple[EdgeColumns, Circling]:
+        """The edges with a likely order of writes, and those of them that are on circles."""
+        if run.smooth:
+            return graph.edges, Circling((), ())
+        edges = completed(graph, self.versions, run.previous)
+        return edges, circling(edges.source, edges.target, run.place, graph.engine)
+
+    def _knots(self, graph: Precedence) -> list[frozenset[int]]:
+        """The transactions on circles, and those whose writes are read on them; none if all is explained."""
+        edges, found = self._circling(graph, schedule(graph, self.versions))
+        knots: dict[int, set[int]] = {}
+        for e, knot in zip(found.edge, found.knot, strict=True):
+            members = knots.setdefault(int(knot), set())
+            members.add(int(edges.source[e]) // self._width)
+            if edges.kind[e] == OVERWRITE:
+                members.add(int(edges.third[e]))
+        return _merged(
+            [frozenset(members - {-1, self._case.facts.transactions}) for members in knots.values()]
+        )
+
+    def established(self, level: Level) -> str:
+        """What is known when the budget has ended."""
+        settled = sum(len(members) for members, _ in self._regions.values())
+        why = (
+            f"the search for an order ended after {self.effort.taken} steps (option budget) without an answer"
+            if self.effort.taken > self.effort.budget
+            else f"more than {REGION_UP_TO} transactions depend on each other's order, too many to search"
+        )
+        left = plural(len(self._open), "transaction")
+        return (
+            f"{why}; {level.name} implies causal consistency, which holds, and what follows from the reads "
+            f"contradicts nothing. Left open is in which order {left} wrote the same keys"
+            + (f"; for {settled} others an order was found" if settled else "")
+        )
+
+
+def _merged(groups: list[frozenset[int]]) -> list[frozenset[int]]:
+    """Groups that have a member in common as one."""
+    home: dict[int, int] = {}
+    found: dict[int, set[int]] = {}
+    for at, group in enumerate(groups):
+        found[at] = set(group)
+        for other in {home[t] for t in group if t in home}:
+            found[at] |= found.pop(other)
+        home |= dict.fromkeys(found[at], at)
+    return [frozenset(group) for group in found.values()]
