@@ -20,10 +20,11 @@ Kernels (`engine.py`); cost of a round: the clocks, and reads and writes times c
 from typing import NamedTuple
 
 from checker.isolation.columns import Ints
+from checker.isolation.dependency import EdgeColumns
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.latest import OLDER, TURN, WIDTH, Latest, last_writer, nobody_yet, pass_by
-from checker.isolation.precedence import EdgeColumns, Precedence
+from checker.isolation.precedence import Precedence
 from checker.isolation.search import lower_bound
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from checker.isolation.dependency import OVERWRITE, EdgeColumns
 from checker.isolation.explanation import Finding
 from checker.isolation.forced_order import ForcedOrder, versions_of
 from checker.isolation.judge import Case, cyclic, judge_case
 from checker.isolation.level import Level
 from checker.isolation.order import Edges, counting, no_edges, topological
-from checker.isolation.precedence import OVERWRITE, EdgeColumns, Precedence
+from checker.isolation.precedence import Precedence
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from checker.isolation.saturation import past_of, saturate
 from checker.isolation.schedule import Run, completed, schedule

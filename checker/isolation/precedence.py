@@ -13,30 +13,21 @@ the rounds before it.  Kernels (`engine.py`).
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours, circles, group_edges
+from checker.isolation.dependency import (
+    ASSUMED,
+    OVERWRITE,
+    READ,
+    EdgeColumns,
+    base_edges,
+    causal_orders,
+)
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.heap import pop, push
 from checker.isolation.order import Edges
-
-WITHIN, PROCESS, READ, ORDER, OVERLAP, OVERWRITE, ASSUMED = 0, 1, 2, 3, 4, 5, 6
-"""Kinds of edges: beginning to end; same session; wr; ww because of a read; ww because two overlap; rw; ww
-that is only supposed, to see what would follow."""
-
-
-class EdgeColumns(NamedTuple):
-    """Edge e leads from node `source` to node `target`. `key` is -1 for sessions; `third` is a transaction:
-    for ORDER who read from the target, for OVERWRITE from whom the source read."""
-
-    source: Ints
-    target: Ints
-    kind: Ints
-    key: Ints
-    third: Ints
-
 
 ROOM = 4
 """Edges for which there is room, for each that the history has by itself."""
@@ -194,44 +185,6 @@ class Precedence:
 
 
 # --- kernels ---------------------------------------------------------------------------------------
-
-
-def base_edges(facts: Facts, width: int, out: EdgeColumns) -> int:
-    """Beginnings before ends, sessions, and reads. Returns how many."""
-    count = 0
-    for t in range(facts.transactions):
-        if facts.position[t] < 0:
-            continue
-        if width == 2:
-            out.source[count], out.target[count] = 2 * t, 2 * t + 1
-            out.kind[count], out.key[count], out.third[count] = 0, -1, -1
-            count += 1
-        after = facts.next[t]
-        if after >= 0:
-            out.source[count], out.target[count] = t * width + width - 1, after * width
-            out.kind[count], out.key[count], out.third[count] = 1, -1, -1
-            count += 1
-    for r in range(len(facts.read_from)):
-        source = facts.read_from[r]
-        if source != facts.transactions:
-            out.source[count], out.target[count] = source * width + width - 1, facts.reader[r] * width
-            out.kind[count], out.key[count], out.third[count] = 2, facts.read_key[r], -1
-            count += 1
-    return count
-
-
-def causal_orders(facts: Facts, edges: Edges, width: int, out: EdgeColumns, count: int) -> int:
-    """What comes before what was read, because it is in front of the read. Returns how many edges there are
-    then; -1 if that is the state before all writes."""
-    for e in range(edges.found):
-        r = edges.slot[e]
-        after = facts.read_from[r]
-        if after == facts.transactions:
-            return -1
-        out.source[count], out.target[count] = edges.source[e] * width + width - 1, after * width
-        out.kind[count], out.key[count], out.third[count] = 3, facts.read_key[r], facts.reader[r]
-        count += 1
-    return count
 
 
 def sort_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters

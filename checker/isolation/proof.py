@@ -7,16 +7,10 @@ told.
 
 from collections.abc import Iterator
 
+from checker.isolation.dependency import ASSUMED, ORDER, OVERWRITE, READ, WITHIN
+from checker.isolation.dependency import OVERLAP as OVERLAPPING
 from checker.isolation.link import ASSUME, OVERLAP, PROCESS, RW, WR, WW, Link, shortened
-from checker.isolation.precedence import (
-    ASSUMED,
-    ORDER,
-    OVERWRITE,
-    READ,
-    WITHIN,
-    Precedence,
-)
-from checker.isolation.precedence import OVERLAP as OVERLAPPING
+from checker.isolation.precedence import Precedence
 
 
 class Proof:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
+from checker.isolation.dependency import EdgeColumns
 from checker.isolation.facts import Facts
 from checker.isolation.forced_order import Versions
 from checker.isolation.heap import pop, push
-from checker.isolation.precedence import EdgeColumns, Precedence
+from checker.isolation.precedence import Precedence
 
 
 class Queue(NamedTuple):
