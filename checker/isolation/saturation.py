@@ -130,7 +130,7 @@ def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> 
             break
     if count == 0:
         return 0
-    seen = Sightings(start, new(count), new(count), new(count))
+    seen = Sightings(start, new(0 if cells.along else count), new(count), new(count))
     engine.run(sightings, facts, cells, _seen(facts, cells, engine), seen)
     first = new(FIRST * cells.size if cells.along else 0, -1)
     return int(engine.run(follow_reads, facts, cells, past.clocks, seen, first, out))

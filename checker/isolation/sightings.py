@@ -20,8 +20,9 @@ FAR = 2**31 - 1
 
 
 class Sightings(NamedTuple):
-    """For each key who saw which of its writers when: `start` [cell + 1], then per entry the `session`, the
-    `position` of the transaction in it that first read from the `writer`. Ordered by all three."""
+    """For each key who saw which of its writers when: `start` [cell + 1], then per entry the `session` (empty
+    where each has its own cells), the `position` of the transaction in it that first read from the `writer`.
+    Ordered by all three."""
 
     start: Ints
     session: Ints
@@ -46,7 +47,8 @@ def sightings(facts: Facts, cells: Cells, seen: Ints, result: Sightings) -> int:
                     continue
                 entry = result.start[cell]
                 result.start[cell] += 1
-                result.session[entry] = session
+                if cells.along == 0:
+                    result.session[entry] = session
                 result.position[entry] = facts.position[t]
                 result.writer[entry] = t2
     if fill:
