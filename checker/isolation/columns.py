@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from checker.classic.element import shown
 from checker.history import History, Pair
 
 Ints = Any
@@ -188,7 +189,7 @@ class _Builder:
                 continue
             if kind == WRITE and _hashable(value) == self._init:
                 raise Unsuitable(
-                    f"entry {pair[0].index}: writes {value!r} to {name}, the value of an unwritten key; "
+                    f"entry {pair[0].index}: writes {shown(value)} to {name}, the value of an unwritten key; "
                     "writes must be unique, or a read does not say what it saw"
                 )
             key = self._key_numbers.setdefault(_hashable(name), len(self._key_numbers))
@@ -235,8 +236,8 @@ def _single(pair: Pair, value: Any) -> tuple[int, Any, Any]:
 
 def _complaint(pair: Pair, value: Any) -> str:
     return (
-        f"entry {pair[0].index}: {pair[0].f} with {value!r} is no read or write; expected read, write, or a "
-        'transaction like [["r", "x", 1], ["w", "y", 2]]'
+        f"entry {pair[0].index}: {pair[0].f} with {shown(value)} is no read or write; expected read, write, or "
+        'a transaction like [["r", "x", 1], ["w", "y", 2]]'
     )
 
 

@@ -366,6 +366,13 @@ def test_what_a_second_loader_wrote_is_looked_up_as_well() -> None:
     assert check("read-atomic", sessions).validity is Validity.INVALID
 
 
+def test_what_does_not_fit_is_shown_as_it_stands_in_the_history() -> None:
+    history = History([Operation(process=0, type="ok", f="txn", value=[["append", "y", None]])])
+    verdict = levels.read_committed(history, {})
+    assert verdict.validity is Validity.UNKNOWN
+    assert 'txn with ["append","y",null] is no read or write' in verdict.reason
+
+
 def test_columns_without_names_are_told_by_number() -> None:
     columns = columns_of(history_of(FRACTURED)).columns
     verdict = check_columns(columns, "read-atomic")
