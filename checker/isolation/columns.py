@@ -236,8 +236,8 @@ def _single(pair: Pair, value: Any) -> tuple[int, Any, Any]:
 
 def _complaint(pair: Pair, value: Any) -> str:
     return (
-        f"entry {pair[0].index}: {pair[0].f} with {shown(value)} is no read or write; expected read, write, or "
-        'a transaction like [["r", "x", 1], ["w", "y", 2]]'
+        f"entry {pair[0].index}: {pair[0].f} with {shown(value)} is no read or write; expected read, write, "
+        'or a transaction like [["r", "x", 1], ["w", "y", 2]]'
     )
 
 

@@ -30,7 +30,7 @@ from typing import Any
 from checker.history import History
 from checker.txn import register_loops as loops
 from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact, listed
-from checker.txn.components import components
+from checker.txn.components import components_if_cyclic
 from checker.txn.flags import CYCLIC
 from checker.txn.graph import WW, Graph, add_fan, by_group, empty_graph
 from checker.txn.options import Wanted, wanted_of
@@ -203,9 +203,10 @@ def _graph(
         place.full(count, WW),
         count,
     )
-    labels, parts = components(order, frozenset({WW}))
+    found = components_if_cyclic(order, frozenset({WW}))
     rings: dict[int, list[int]] = {}
-    if parts < every:
+    if found is not None:
+        labels, parts = found
         who = (writers.at, writers.flags)
         place.run(loops.break_keys, labels, place.full(parts, 0), key_of, who, broken)
         rings = _rings(order, writers)

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from checker.txn.components import components
+from checker.txn.components import components_if_cyclic
 from checker.txn.graph import RW, VIA, Graph, empty_graph
 from checker.txn.place import Ints, Plain
 
@@ -25,7 +25,10 @@ class Tangle:
 def tangle_of(graph: Graph, kinds: frozenset[int]) -> Tangle | None:
     """Only nodes and edges (of these kinds) inside components; None when there is no cycle at all."""
     place = graph.place
-    labels, count = components(graph, kinds)
+    found = components_if_cyclic(graph, kinds)
+    if found is None:
+        return None
+    labels, count = found
     sizes, new = place.full(count, 0), place.full(graph.nodes, -1)
     nodes, parts = place.run(number_nodes, labels, sizes, new)
     if not nodes:
