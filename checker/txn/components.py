@@ -4,9 +4,9 @@ Tarjan's algorithm (Depth-first search and linear graph algorithms, 1972) with t
 Components are numbered in the order in which they are finished, which is a topological order read backwards:
 an edge between two components always leads from the larger number to the smaller.
 
-A valid history has no cycle at all.  That is cheaper to find out by taking away, again and again, a node that no
-edge leads to (Kahn, Topological sorting of large networks, 1962): nodes are met in about the order in which
-they happened, and the work needs one array.  Before a cycle that is early in the history it stops early.
+A valid history has no cycle at all.  That is cheaper to find out by taking away, again and again, a node that
+no edge leads to (Kahn, Topological sorting of large networks, 1962): nodes are met in about the order in
+which they happened, and the work needs one array.  Before a cycle early in the history it stops early.
 """
 # ruff: noqa: PLR0917 - a loop gets its arrays as parameters, and pays for every call
 

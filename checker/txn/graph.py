@@ -12,6 +12,7 @@ the source before the target; `REALTIME` the source was done before the target b
 """
 # ruff: noqa: PLR0917, PLR0912 - a loop gets its arrays as parameters, and pays for every call
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from checker.txn.place import Ints, Place
@@ -19,10 +20,17 @@ from checker.txn.place import Ints, Place
 WW, WR, RW, PROCESS, REALTIME, VIA = range(6)
 KINDS = ("ww", "wr", "rw", "process", "realtime")
 
+Groups = tuple[Ints, Ints, Ints]
+"""Transactions by group: `starts` of every group (and two ends), members, and a version of every member."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Graph:
-    """Edges as columns, `size` of them used. `before` and `after` are versions that prove it (-1: none)."""
+    """Edges as columns, `size` of them used. `before` and `after` are versions that prove it (-1: none).
+
+    These two are of use only where there is a cycle, and are the larger half of a graph where memory costs
+    time.  So a graph that has a `fill` does not hold them yet, and `prove` adds all edges once more.
+    """
 
     place: Place
     transactions: int
@@ -33,11 +41,22 @@ class Graph:
     kinds: Ints
     before: Ints
     after: Ints
+    fill: Callable[["Graph"], None] | None = None
 
     @property
     def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
         """What a loop that adds edges writes to."""
         return self.sources, self.targets, self.kinds, self.before, self.after
+
+    def prove(self) -> None:
+        """Make sure that `before` and `after` are there."""
+        if self.fill is None:
+            return
+        room = len(self.sources)
+        self.before, self.after = self.place.room(room), self.place.room(room)
+        self.nodes, self.size = self.transactions, 0
+        self.fill(self)
+        self.fill = None
 
     def index(self, kinds: frozenset[int]) -> tuple[Ints, Ints]:
         """The edges of these kinds by source: `starts` of every node, and numbers of edges."""
@@ -51,8 +70,20 @@ class Graph:
         return starts, out
 
 
+def unproven_graph(place: Place, transactions: int, capacity: int, fill: Callable[[Graph], None]) -> Graph:
+    """The graph that `fill` makes, which must add the same edges whenever it is called."""
+    graph = _graph(place, transactions, capacity, place.sink)
+    fill(graph)
+    graph.fill = fill
+    return graph
+
+
 def empty_graph(place: Place, transactions: int, capacity: int) -> Graph:
     """A graph with room for `capacity` edges. Who adds one, writes all five columns."""
+    return _graph(place, transactions, capacity, place.room)
+
+
+def _graph(place: Place, transactions: int, capacity: int, evidence: Callable[[int], Ints]) -> Graph:
     room = max(capacity, 1)
     return Graph(
         place=place,
@@ -62,8 +93,8 @@ def empty_graph(place: Place, transactions: int, capacity: int) -> Graph:
         sources=place.room(room),
         targets=place.room(room),
         kinds=place.room(room),
-        before=place.room(room),
-        after=place.room(room),
+        before=evidence(room),
+        after=evidence(room),
     )
 
 
@@ -102,23 +133,25 @@ def by_group(rows: Ints, width: int, starts: Ints, members: Ints, extra: Ints) -
         starts[rows[width * i] + 1] += 1
 
 
-def add_fan(graph: Graph, readers: Ints, writers: Ints, version: Ints) -> None:
-    """RW edges within every group, as `fan` says; `readers` are pairs, `writers` triples of group first."""
-    place, groups = graph.place, len(version)
-    starts = place.full(groups + 2, 0), place.full(groups + 2, 0)
-    members = place.room(len(readers) // 2), place.room(len(writers) // 3)
-    installed = place.room(len(writers) // 3)
-    place.run(by_group, readers, 2, starts[0], members[0], installed)
-    place.run(by_group, writers, 3, starts[1], members[1], installed)
-    slot = place.full(graph.transactions, 0)
-    graph.size, graph.nodes = place.run(
+def grouped(place: Place, rows: Ints, width: int, groups: int) -> Groups:
+    """Rows of `width` columns (group, transaction, version if there are three) by their group."""
+    starts, members = place.full(groups + 2, 0), place.room(len(rows) // width)
+    extra = place.room(len(members)) if width == 3 else members
+    place.run(by_group, rows, width, starts, members, extra)
+    return starts, members, extra
+
+
+def add_fan(graph: Graph, readers: Groups, writers: Groups, version: Ints) -> None:
+    """RW edges within every group, as `fan` says."""
+    slot = graph.place.full(graph.transactions, 0)
+    graph.size, graph.nodes = graph.place.run(
         fan,
-        (starts[0], members[0], starts[1], members[1]),
+        (*readers[:2], *writers[:2]),
         slot,
         graph.columns,
         graph.size,
         graph.nodes,
-        (version, installed),
+        (version, writers[2]),
     )
 
 

@@ -27,9 +27,9 @@ from typing import Any
 from checker.history import History
 from checker.txn import list_loops
 from checker.txn.columns import LIST, NEVER, TxnColumns, columns_of, compact, listed
-from checker.txn.graph import Graph, add_fan, empty_graph
+from checker.txn.graph import Graph, add_fan, grouped, unproven_graph
 from checker.txn.options import Wanted, wanted_of
-from checker.txn.order import add_process, add_realtime
+from checker.txn.order import add_order
 from checker.txn.place import Ints, Place, Plain, place_for
 from checker.txn.report import Analysis, judged
 from checker.txn.writers import attributed
@@ -77,11 +77,7 @@ def analysis_of(columns: TxnColumns, place: Place, levels: int) -> Analysis:
     place.run(list_loops.judge_appends, status, micro, lists, known, (writers.previous, flags), updater)
     by = (writers.writer, writers.at, writers.previous)
     place.run(list_loops.judge_orders, status, lists, order, by, micro, (position, flags))
-    graph = _graph(columns, place, order, (writers.writer, prefix, position))
-    if levels >= 2:
-        add_process(graph, columns)
-    if levels >= 3:
-        add_realtime(graph, columns)
+    graph = _graph(columns, place, order, (writers.writer, prefix, position), levels)
     return Analysis(
         columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, longest=order[0]
     )
@@ -111,11 +107,12 @@ def _mark_repeats(columns: TxnColumns, place: Place, lists: list_loops.Lists, re
     place.run(list_loops.repeated, every, lists, place.full(columns.values, -1), repeats)
 
 
-def _graph(columns: TxnColumns, place: Place, order: list_loops.Order, who: tuple[Ints, Ints, Ints]) -> Graph:
+def _graph(
+    columns: TxnColumns, place: Place, order: list_loops.Order, who: tuple[Ints, Ints, Ints], levels: int
+) -> Graph:
     writer, prefix, position = who
     status, count = columns.status, len(columns.status)
     micro = (columns.starts, columns.kind, columns.key, columns.value)
-    lists = (columns.list_starts, columns.list_ends, columns.elements)
     reads = len(prefix)
     seen, stamp = place.full(count, 0), place.full(columns.keys, -1)
     place.run(list_loops.mark_seen, position, writer, seen)
@@ -124,13 +121,27 @@ def _graph(columns: TxnColumns, place: Place, order: list_loops.Order, who: tupl
         list_loops.unread_appends, status, micro, order, (writer, position, seen), stamp, unread
     )
     unread = unread[: 3 * found]
-    graph = empty_graph(place, count, columns.values + found * 5 + reads * 5 + count * 4)
+
+    def fill(graph: Graph) -> None:
+        _add_versions(graph, columns, order, who, unread)
+        add_order(graph, columns, levels)
+
+    return unproven_graph(place, count, columns.values + found * 5 + reads * 5 + count * 4, fill)
+
+
+def _add_versions(
+    graph: Graph, columns: TxnColumns, order: list_loops.Order, who: tuple[Ints, Ints, Ints], unread: Ints
+) -> None:
+    """WW, WR and RW edges."""
+    place, (writer, prefix, _) = graph.place, who
+    status, keys = columns.status, columns.keys
+    micro = (columns.starts, columns.kind, columns.key, columns.value)
+    lists = (columns.list_starts, columns.list_ends, columns.elements)
     graph.size = place.run(list_loops.version_edges, status, lists, order, writer, graph.columns, graph.size)
-    tails = place.room(2 * reads)
+    tails = place.room(2 * len(prefix))
     out = (graph.columns, graph.size, tails)
     graph.size, tail = place.run(list_loops.read_edges, status, micro, lists, order, (writer, prefix), out)
-    read, committed = place.full(columns.keys, -1), place.full(columns.keys, -1)
+    read, committed = place.full(keys, -1), place.full(keys, -1)
     place.run(list_loops.last_versions, status, lists, order, writer, (read, committed))
     graph.size = place.run(list_loops.unread_edges, unread, committed, writer, graph.columns, graph.size)
-    add_fan(graph, tails[: 2 * tail], unread, read)
-    return graph
+    add_fan(graph, grouped(place, tails[: 2 * tail], 2, keys), grouped(place, unread, 3, keys), read)

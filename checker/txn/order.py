@@ -10,6 +10,14 @@ from checker.txn.graph import Graph
 from checker.txn.place import Ints
 
 
+def add_order(graph: Graph, columns: TxnColumns, levels: int) -> None:
+    """What of the two is wanted: `levels` as in `cycles.search`."""
+    if levels >= 2:
+        add_process(graph, columns)
+    if levels >= 3:
+        add_realtime(graph, columns)
+
+
 def add_process(graph: Graph, columns: TxnColumns) -> None:
     """One edge between a client's transactions that follow each other."""
     latest = graph.place.full(columns.processes(), -1)

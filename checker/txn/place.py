@@ -30,6 +30,9 @@ class Place(Protocol):
     def room(self, size: int) -> Ints:
         """An array of `size` integers that are written before they are read."""
 
+    def sink(self, size: int) -> Ints:
+        """What looks like an array of `size` integers, is written to, and need not hold them."""
+
     def run(self, loop: Loop, *arguments: Any) -> Any:
         """Call the loop."""
 
@@ -42,6 +45,10 @@ class Plain:
         return [value] * size
 
     def room(self, size: int) -> Ints:
+        """A list."""
+        return [0] * size
+
+    def sink(self, size: int) -> Ints:
         """A list."""
         return [0] * size
 
@@ -72,6 +79,11 @@ class Compiled:
     def room(self, size: int) -> Ints:
         """An int32 array as it comes: what is not written costs nothing."""
         return self._numpy.empty(size, dtype=self._numpy.int32)
+
+    def sink(self, size: int) -> Ints:
+        """An int32 array all of whose places are one and the same: it takes no memory."""
+        one = self._numpy.empty(1, dtype=self._numpy.int32)
+        return self._numpy.lib.stride_tricks.as_strided(one, (size,), (0,))
 
     def run(self, loop: Loop, *arguments: Any) -> Any:
         """A call of the machine code, which numba makes at the first one and keeps on disk."""

@@ -297,11 +297,15 @@ def version_edges(
     status: Ints,
     versions: tuple[Ints, Ints],
     known: tuple[Ints, Ints, Ints],
-    installed: Ints,
+    installed: tuple[Ints, Ints, Ints],
     edges: Edges,
     size: int,
-) -> tuple[int, int]:
-    """WW edges; and all successors, as triples of version, writer of the next and the next, for the fan."""
+) -> int:
+    """WW edges; and the writers of all successors, and these, by version, for the fan.
+
+    The pairs of versions are sorted by the first. The starts in `installed` are 0 before.
+    """
+    starts, writers, successors = installed
     sources, targets, kinds, before, after = edges
     writer, key_of, broken = known
     count = 0
@@ -312,10 +316,13 @@ def version_edges(
         w = writer[following]
         if w == -1 or status[w] == 2:
             continue
-        installed[3 * count], installed[3 * count + 1], installed[3 * count + 2] = v, w, following
+        starts[v + 1] += 1
+        writers[count], successors[count] = w, following
         count += 1
         if v < len(writer) and writer[v] != -1 and writer[v] != w and status[writer[v]] != 2:
             sources[size], targets[size], kinds[size] = writer[v], w, 0
             before[size], after[size] = v, following
             size += 1
-    return size, count
+    for v in range(1, len(starts)):
+        starts[v] += starts[v - 1]
+    return size

@@ -32,9 +32,9 @@ from checker.txn import register_loops as loops
 from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact, listed
 from checker.txn.components import components_if_cyclic
 from checker.txn.flags import CYCLIC
-from checker.txn.graph import WW, Graph, add_fan, by_group, empty_graph
+from checker.txn.graph import WW, Graph, add_fan, empty_graph, grouped, unproven_graph
 from checker.txn.options import Wanted, wanted_of
-from checker.txn.order import add_process, add_realtime
+from checker.txn.order import add_order
 from checker.txn.place import Ints, Place, Plain, place_for
 from checker.txn.report import LISTED, Analysis, judged
 from checker.txn.writers import Writers, attributed
@@ -89,11 +89,7 @@ def analysis_of(
     first = (writers.writer, writers.previous, writers.flags)
     place.run(loops.judge_unwritten, columns.status, micro, when, first, initial)
     versions = _versions(columns, place, who, seen, (assumed, order))
-    graph, rings = _graph(columns, place, writers, versions)
-    if levels >= 2:
-        add_process(graph, columns)
-    if levels >= 3:
-        add_realtime(graph, columns)
+    graph, rings = _graph(columns, place, writers, versions, levels)
     return Analysis(
         columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, rings=rings
     )
@@ -136,10 +132,9 @@ def _versions(
 
 def _by_key(place: Place, count: int, keys: Ints) -> tuple[Ints, Ints]:
     """The touches of every key, in the order of the history."""
-    pairs, starts, members = place.room(2 * len(keys)), place.full(count + 2, 0), place.room(len(keys))
+    pairs = place.room(2 * len(keys))
     place.run(loops.number_touches, keys, pairs)
-    place.run(by_group, pairs, 2, starts, members, members)
-    return starts, members
+    return grouped(place, pairs, 2, count)[:2]
 
 
 def _follow_clock(
@@ -188,11 +183,11 @@ def _follow_order(
 
 
 def _graph(
-    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints]
+    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints], levels: int
 ) -> tuple[Graph, dict[int, list[int]]]:
     """The dependencies, and the rings of versions (`order.ring`) by the micro-operations flagged for them."""
     micro = (columns.starts, columns.kind, columns.key, columns.value)
-    count, size = len(versions[0]), len(columns.kind)
+    count, size, rows = len(versions[0]), len(columns.kind), len(columns.status)
     every = columns.values + columns.keys
     key_of, broken = place.full(every, 0), place.full(columns.keys, 0)
     place.run(loops.keys_of_versions, micro, columns.values, key_of)
@@ -210,20 +205,33 @@ def _graph(
         who = (writers.at, writers.flags)
         place.run(loops.break_keys, labels, place.full(parts, 0), key_of, who, broken)
         rings = _rings(order, writers)
-    graph = empty_graph(place, len(columns.status), 5 * count + 5 * size + 4 * len(columns.status))
-    readers, installed = place.room(2 * size), place.room(3 * count)
+
+    def fill(graph: Graph) -> None:
+        _add_versions(graph, columns, writers, versions, (key_of, broken))
+        add_order(graph, columns, levels)
+
+    return unproven_graph(place, rows, 5 * count + 5 * size + 4 * rows, fill), rings
+
+
+def _add_versions(
+    graph: Graph, columns: TxnColumns, writers: Writers, versions: tuple[Ints, Ints], keys: tuple[Ints, Ints]
+) -> None:
+    """WW, WR and RW edges. `keys` are the key of every version, and which keys are broken."""
+    place, count, every = graph.place, len(versions[0]), len(keys[0])
+    micro = (columns.starts, columns.kind, columns.key, columns.value)
+    readers = place.room(2 * len(columns.kind))
+    installed = (place.full(every + 2, 0), place.room(count), place.room(count))
     who = (writers.writer, writers.previous)
     graph.size, read = place.run(
         loops.read_edges, columns.status, micro, who, readers, graph.columns, graph.size
     )
-    known = (writers.writer, key_of, broken)
-    graph.size, written = place.run(
+    known = (writers.writer, *keys)
+    graph.size = place.run(
         loops.version_edges, columns.status, versions, known, installed, graph.columns, graph.size
     )
     version = place.room(every)
     place.run(loops.count_up, version)
-    add_fan(graph, readers[: 2 * read], installed[: 3 * written], version)
-    return graph, rings
+    add_fan(graph, grouped(place, readers[: 2 * read], 2, every), installed, version)
 
 
 def _rings(order: Graph, writers: Writers) -> dict[int, list[int]]:

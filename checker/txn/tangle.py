@@ -43,6 +43,7 @@ def tangle_of(graph: Graph, kinds: frozenset[int]) -> Tangle | None:
     cut = empty_graph(place, nodes, size)
     kept = (cut.sources, cut.targets, cut.kinds, cut.before)
     cut.size = place.run(cut_edges, graph.size, (labels, new), wanted, whole, kept, True)
+    graph.prove()
     place.run(copy_evidence, cut.size, cut.before, cut.after, graph.before, graph.after)
     if cut.size <= SMALL and not isinstance(place, Plain):
         cut, part, old = _interpreted(cut), part.tolist(), old.tolist()

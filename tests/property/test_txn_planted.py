@@ -139,7 +139,7 @@ LISTS: dict[str, tuple[Loop, Bug]] = {
 }
 
 REGISTERS: dict[str, tuple[Loop, Bug]] = {
-    "no ww, no rw": (register_loops.version_edges, instead(lambda *a: (a[5], 0))),
+    "no ww, no rw": (register_loops.version_edges, instead(lambda *a: a[5])),
     "ww turned": (register_loops.version_edges, turned(lambda *a: a[4:6])),
     "no wr": (register_loops.read_edges, no_edges(lambda *a: a[4:6], WR)),
     "no readers": (register_loops.read_edges, lambda loop, *a: (loop(*a)[0], 0)),
