@@ -19,10 +19,12 @@ def components(graph: Graph, kinds: frozenset[int]) -> tuple[Ints, int]:
     return _labelled(graph, *graph.index(kinds))
 
 
-def components_if_cyclic(graph: Graph, kinds: frozenset[int]) -> tuple[Ints, int] | None:
-    """The same; None if edges of these kinds make no cycle."""
+def components_if_cyclic(graph: Graph, kinds: frozenset[int], suspected: bool) -> tuple[Ints, int] | None:
+    """The same; None if edges of these kinds make no cycle, which is not tried where one is suspected."""
     place = graph.place
     starts, out = graph.index(kinds)
+    if suspected:
+        return _labelled(graph, starts, out)
     blockers = place.full(graph.nodes, 0)
     place.run(count_targets, starts, out, graph.targets, blockers)
     if place.run(peel, starts, out, graph.targets, blockers, place.room(graph.nodes)) == graph.nodes:

@@ -28,8 +28,9 @@ Groups = tuple[Ints, Ints, Ints]
 class Graph:
     """Edges as columns, `size` of them used. `before` and `after` are versions that prove it (-1: none).
 
-    These two are of use only where there is a cycle, and are the larger half of a graph where memory costs
-    time.  So a graph that has a `fill` does not hold them yet, and `prove` adds all edges once more.
+    These two are of use only where there is a cycle, and are half of what a graph takes.  So where nothing is
+    known to be wrong they are not held: a graph that has a `fill` gets them when it is asked to `prove`
+    itself, for its first `filled` edges.  The others have none.
     """
 
     place: Place
@@ -42,6 +43,7 @@ class Graph:
     before: Ints
     after: Ints
     fill: Callable[["Graph"], None] | None = None
+    filled: int = 0
 
     @property
     def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -49,14 +51,14 @@ class Graph:
         return self.sources, self.targets, self.kinds, self.before, self.after
 
     def prove(self) -> None:
-        """Make sure that `before` and `after` are there."""
+        """Make sure that `before` and `after` are there: add the edges that have them once more."""
         if self.fill is None:
             return
-        room = len(self.sources)
+        nodes, size, room = self.nodes, self.size, len(self.sources)
         self.before, self.after = self.place.room(room), self.place.room(room)
         self.nodes, self.size = self.transactions, 0
         self.fill(self)
-        self.fill = None
+        self.nodes, self.size, self.fill = nodes, size, None
 
     def index(self, kinds: frozenset[int]) -> tuple[Ints, Ints]:
         """The edges of these kinds by source: `starts` of every node, and numbers of edges."""
@@ -70,11 +72,13 @@ class Graph:
         return starts, out
 
 
-def unproven_graph(place: Place, transactions: int, capacity: int, fill: Callable[[Graph], None]) -> Graph:
-    """The graph that `fill` makes, which must add the same edges whenever it is called."""
-    graph = _graph(place, transactions, capacity, place.sink)
+def filled_graph(
+    place: Place, transactions: int, capacity: int, fill: Callable[[Graph], None], suspected: bool
+) -> Graph:
+    """The graph with the edges that `fill` adds, the same at every call. Is a cycle to be expected?"""
+    graph = _graph(place, transactions, capacity, place.room if suspected else place.sink)
     fill(graph)
-    graph.fill = fill
+    graph.fill, graph.filled = None if suspected else fill, graph.size
     return graph
 
 

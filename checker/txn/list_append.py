@@ -27,12 +27,12 @@ from typing import Any
 from checker.history import History
 from checker.txn import list_loops
 from checker.txn.columns import LIST, NEVER, TxnColumns, columns_of, compact, listed
-from checker.txn.graph import Graph, add_fan, grouped, unproven_graph
+from checker.txn.graph import Graph, add_fan, filled_graph, grouped
 from checker.txn.options import Wanted, wanted_of
 from checker.txn.order import add_order
 from checker.txn.place import Ints, Place, Plain, place_for
 from checker.txn.report import Analysis, judged
-from checker.txn.writers import attributed
+from checker.txn.writers import attributed, suspicious
 from checker.verdict import Verdict
 
 OPTIONS = ("consistency-models", "anomalies")
@@ -77,7 +77,9 @@ def analysis_of(columns: TxnColumns, place: Place, levels: int) -> Analysis:
     place.run(list_loops.judge_appends, status, micro, lists, known, (writers.previous, flags), updater)
     by = (writers.writer, writers.at, writers.previous)
     place.run(list_loops.judge_orders, status, lists, order, by, micro, (position, flags))
-    graph = _graph(columns, place, order, (writers.writer, prefix, position), levels)
+    suspected = suspicious(writers, place)
+    graph = _graph(columns, place, order, (writers.writer, prefix, position), suspected)
+    add_order(graph, columns, levels)
     return Analysis(
         columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, longest=order[0]
     )
@@ -108,7 +110,7 @@ def _mark_repeats(columns: TxnColumns, place: Place, lists: list_loops.Lists, re
 
 
 def _graph(
-    columns: TxnColumns, place: Place, order: list_loops.Order, who: tuple[Ints, Ints, Ints], levels: int
+    columns: TxnColumns, place: Place, order: list_loops.Order, who: tuple[Ints, Ints, Ints], suspected: bool
 ) -> Graph:
     writer, prefix, position = who
     status, count = columns.status, len(columns.status)
@@ -124,9 +126,9 @@ def _graph(
 
     def fill(graph: Graph) -> None:
         _add_versions(graph, columns, order, who, unread)
-        add_order(graph, columns, levels)
 
-    return unproven_graph(place, count, columns.values + found * 5 + reads * 5 + count * 4, fill)
+    capacity = columns.values + found * 5 + reads * 5 + count * 4
+    return filled_graph(place, count, capacity, fill, suspected)
 
 
 def _add_versions(

@@ -32,12 +32,12 @@ from checker.txn import register_loops as loops
 from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact, listed
 from checker.txn.components import components_if_cyclic
 from checker.txn.flags import CYCLIC
-from checker.txn.graph import WW, Graph, add_fan, empty_graph, grouped, unproven_graph
+from checker.txn.graph import WW, Graph, add_fan, empty_graph, filled_graph, grouped
 from checker.txn.options import Wanted, wanted_of
 from checker.txn.order import add_order
 from checker.txn.place import Ints, Place, Plain, place_for
 from checker.txn.report import LISTED, Analysis, judged
-from checker.txn.writers import Writers, attributed
+from checker.txn.writers import Writers, attributed, suspicious
 from checker.verdict import Verdict
 
 ASSUMPTIONS = ("wfr-keys?", "sequential-keys?", "linearizable-keys?")
@@ -89,7 +89,8 @@ def analysis_of(
     first = (writers.writer, writers.previous, writers.flags)
     place.run(loops.judge_unwritten, columns.status, micro, when, first, initial)
     versions = _versions(columns, place, who, seen, (assumed, order))
-    graph, rings = _graph(columns, place, writers, versions, levels)
+    graph, rings = _graph(columns, place, writers, versions)
+    add_order(graph, columns, levels)
     return Analysis(
         columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, rings=rings
     )
@@ -183,7 +184,7 @@ def _follow_order(
 
 
 def _graph(
-    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints], levels: int
+    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints]
 ) -> tuple[Graph, dict[int, list[int]]]:
     """The dependencies, and the rings of versions (`order.ring`) by the micro-operations flagged for them."""
     micro = (columns.starts, columns.kind, columns.key, columns.value)
@@ -198,7 +199,8 @@ def _graph(
         place.full(count, WW),
         count,
     )
-    found = components_if_cyclic(order, frozenset({WW}))
+    suspected = suspicious(writers, place)
+    found = components_if_cyclic(order, frozenset({WW}), suspected)
     rings: dict[int, list[int]] = {}
     if found is not None:
         labels, parts = found
@@ -208,9 +210,9 @@ def _graph(
 
     def fill(graph: Graph) -> None:
         _add_versions(graph, columns, writers, versions, (key_of, broken))
-        add_order(graph, columns, levels)
 
-    return unproven_graph(place, rows, 5 * count + 5 * size + 4 * rows, fill), rings
+    capacity = 5 * count + 5 * size + 4 * rows
+    return filled_graph(place, rows, capacity, fill, suspected or bool(rings)), rings
 
 
 def _add_versions(

@@ -25,7 +25,7 @@ class Tangle:
 def tangle_of(graph: Graph, kinds: frozenset[int]) -> Tangle | None:
     """Only nodes and edges (of these kinds) inside components; None when there is no cycle at all."""
     place = graph.place
-    found = components_if_cyclic(graph, kinds)
+    found = components_if_cyclic(graph, kinds, suspected=graph.fill is None)
     if found is None:
         return None
     labels, count = found
@@ -44,7 +44,7 @@ def tangle_of(graph: Graph, kinds: frozenset[int]) -> Tangle | None:
     kept = (cut.sources, cut.targets, cut.kinds, cut.before)
     cut.size = place.run(cut_edges, graph.size, (labels, new), wanted, whole, kept, True)
     graph.prove()
-    place.run(copy_evidence, cut.size, cut.before, cut.after, graph.before, graph.after)
+    place.run(copy_evidence, cut.size, (cut.before, cut.after), (graph.before, graph.after), graph.filled)
     if cut.size <= SMALL and not isinstance(place, Plain):
         cut, part, old = _interpreted(cut), part.tolist(), old.tolist()
     return Tangle(graph=cut, part=part, parts=int(parts), old=old)
@@ -103,11 +103,14 @@ def cut_edges(
     return count
 
 
-def copy_evidence(size: int, before: Ints, after: Ints, old_before: Ints, old_after: Ints) -> None:
-    """Replace the old number of every edge by the versions that prove it."""
+def copy_evidence(size: int, new: tuple[Ints, Ints], old: tuple[Ints, Ints], filled: int) -> None:
+    """Replace the old number of every edge by the versions that prove it, which only the first ones have."""
+    before, after = new
     for e in range(size):
         number = before[e]
-        before[e], after[e] = old_before[number], old_after[number]
+        before[e], after[e] = -1, -1
+        if number < filled:
+            before[e], after[e] = old[0][number], old[1][number]
 
 
 def doubled(graph: Graph, kinds: frozenset[int]) -> Graph:

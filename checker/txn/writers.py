@@ -36,6 +36,11 @@ def attributed(columns: TxnColumns, place: Place) -> tuple[TxnColumns, Writers, 
     return columns, writers_of(columns, place), count
 
 
+def suspicious(writers: Writers, place: Place) -> bool:
+    """Is any flag set yet?"""
+    return bool(place.run(flagged, writers.flags))
+
+
 def _without(columns: TxnColumns, place: Place, doubtful: Ints) -> TxnColumns:
     size = len(columns.kind)
     starts = place.full(len(columns.starts), 0)
@@ -89,6 +94,14 @@ def trace(
             if kind[m] == 0 and written[key[m]] != t:
                 written[key[m]] = t
                 final[m] = 1
+
+
+def flagged(flags: Ints) -> int:
+    """1 if any is set."""
+    for m in range(len(flags)):
+        if flags[m]:
+            return 1
+    return 0
 
 
 def mark_doubtful(flags: Ints, key: Ints, doubtful: Ints) -> int:
