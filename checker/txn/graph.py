@@ -96,7 +96,7 @@ def _graph(place: Place, transactions: int, capacity: int, evidence: Callable[[i
         size=0,
         sources=place.room(room),
         targets=place.room(room),
-        kinds=place.room(room),
+        kinds=place.small(room),
         before=evidence(room),
         after=evidence(room),
     )

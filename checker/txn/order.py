@@ -3,11 +3,10 @@
 Realtime order has up to n^2 edges.  Instead of reducing it, it goes through passages: before a transaction
 that begins after some have ended, one passage collects these, and leads on to it and to the next passage.
 """
-# ruff: noqa: PLR0917 - a loop gets its arrays as parameters, and pays for every call
 
 from checker.txn.columns import FAIL, OK, TxnColumns
 from checker.txn.graph import Graph
-from checker.txn.place import Ints
+from checker.txn.place import Ints, Place
 
 
 def add_order(graph: Graph, columns: TxnColumns, levels: int) -> None:
@@ -28,24 +27,36 @@ def add_process(graph: Graph, columns: TxnColumns) -> None:
 
 def add_realtime(graph: Graph, columns: TxnColumns) -> None:
     """Edges through passages, from every acknowledged transaction to all that were invoked later."""
-    ended: Ints
-    begun: Ints
-    if isinstance(columns.completed, list):
-        ended = [t for t, s in enumerate(columns.status) if s == OK]
-        ended.sort(key=columns.completed.__getitem__)
-        begun = [t for t, s in enumerate(columns.status) if s != FAIL and columns.invoked[t] >= 0]
-        begun.sort(key=columns.invoked.__getitem__)
-    else:
-        import numpy
-
-        (ended,) = numpy.nonzero(columns.status == OK)
-        ended = ended[numpy.argsort(columns.completed[ended])].astype(numpy.int32)
-        (begun,) = numpy.nonzero((columns.status != FAIL) & (columns.invoked >= 0))
-        begun = begun[numpy.argsort(columns.invoked[begun])].astype(numpy.int32)
-    when = (columns.completed, columns.invoked)
+    timeline = _timeline(columns, graph.place)
     graph.size, graph.nodes = graph.place.run(
-        realtime_edges, ended, begun, when, graph.columns, graph.size, graph.nodes
+        realtime_edges, timeline, graph.columns, graph.size, graph.nodes
     )
+
+
+def _timeline(columns: TxnColumns, place: Place) -> Ints:
+    """In the order of the clock: t + 1 where transaction t was invoked, -t - 1 where it was acknowledged.
+
+    0 means nothing.  Moments are as a rule the numbers of entries: then there is a place for each, else they
+    are sorted.
+    """
+    status, when = columns.status, (columns.invoked, columns.completed)
+    if not len(status):
+        return place.full(0, 0)
+    last = max(when[0]) if isinstance(when[0], list) else int(when[0].max())
+    if last < 4 * len(status):
+        timeline = place.full(last + 1, 0)
+        if place.run(mark_events, status, when, timeline):
+            return timeline
+    events = [
+        (int(moment), -sign, sign * (t + 1))
+        for sign, moments in zip((1, -1), when, strict=True)
+        for t, moment in enumerate(moments)
+        if (status[t] != FAIL and moment >= 0 if sign == 1 else status[t] == OK)
+    ]
+    timeline = place.full(len(events), 0)
+    for at, (_, _, event) in enumerate(sorted(events)):
+        timeline[at] = event
+    return timeline
 
 
 def process_edges(
@@ -66,34 +77,47 @@ def process_edges(
     return size
 
 
+def mark_events(status: Ints, when: tuple[Ints, Ints], timeline: Ints) -> bool:
+    """Put invocations, and what was acknowledged before the last of them, in their places. Had each one?"""
+    invoked, completed = when
+    for t in range(len(status)):
+        if status[t] != 2 and invoked[t] >= 0:
+            if timeline[invoked[t]] != 0:
+                return False
+            timeline[invoked[t]] = t + 1
+        if status[t] == 0 and completed[t] < len(timeline):
+            if completed[t] < 0 or timeline[completed[t]] != 0:
+                return False
+            timeline[completed[t]] = -t - 1
+    return True
+
+
 def realtime_edges(
-    ended: Ints,
-    begun: Ints,
-    when: tuple[Ints, Ints],
-    edges: tuple[Ints, Ints, Ints, Ints, Ints],
-    size: int,
-    nodes: int,
+    timeline: Ints, edges: tuple[Ints, Ints, Ints, Ints, Ints], size: int, nodes: int
 ) -> tuple[int, int]:
-    """`ended` by completion and `begun` by invocation are merged."""
+    """Whatever ended between two invocations leads to a passage before the second one."""
     sources, targets, kinds, before, after = edges
-    completed, invoked = when
-    passage, at = -1, 0
-    for i in range(len(begun)):
-        t = begun[i]
-        if at < len(ended) and completed[ended[at]] < invoked[t]:
-            if passage != -1:
+    passage, since = -1, 0
+    for moment in range(len(timeline)):
+        if timeline[moment] <= 0:
+            continue
+        fresh = 1
+        for at in range(since, moment):
+            if timeline[at] == 0:
+                continue
+            if fresh and passage != -1:
                 sources[size], targets[size], kinds[size] = passage, nodes, 5
                 before[size], after[size] = -1, -1
                 size += 1
-            passage = nodes
-            nodes += 1
-        while at < len(ended) and completed[ended[at]] < invoked[t]:
-            sources[size], targets[size], kinds[size] = ended[at], passage, 4
+            if fresh:
+                passage, fresh = nodes, 0
+                nodes += 1
+            sources[size], targets[size], kinds[size] = -timeline[at] - 1, passage, 4
             before[size], after[size] = -1, -1
             size += 1
-            at += 1
+        since = moment + 1
         if passage != -1:
-            sources[size], targets[size], kinds[size] = passage, t, 5
+            sources[size], targets[size], kinds[size] = passage, timeline[moment] - 1, 5
             before[size], after[size] = -1, -1
             size += 1
     return size, nodes

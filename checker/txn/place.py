@@ -30,6 +30,9 @@ class Place(Protocol):
     def room(self, size: int) -> Ints:
         """An array of `size` integers that are written before they are read."""
 
+    def small(self, size: int) -> Ints:
+        """An array of `size` zeros, which takes no number above 100."""
+
     def sink(self, size: int) -> Ints:
         """What looks like an array of `size` integers, is written to, and need not hold them."""
 
@@ -45,6 +48,10 @@ class Plain:
         return [value] * size
 
     def room(self, size: int) -> Ints:
+        """A list."""
+        return [0] * size
+
+    def small(self, size: int) -> Ints:
         """A list."""
         return [0] * size
 
@@ -79,6 +86,10 @@ class Compiled:
     def room(self, size: int) -> Ints:
         """An int32 array as it comes: what is not written costs nothing."""
         return self._numpy.empty(size, dtype=self._numpy.int32)
+
+    def small(self, size: int) -> Ints:
+        """An int8 array; what is not written costs nothing."""
+        return self._numpy.zeros(size, dtype=self._numpy.int8)
 
     def sink(self, size: int) -> Ints:
         """An int32 array all of whose places are one and the same: it takes no memory."""

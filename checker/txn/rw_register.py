@@ -196,7 +196,7 @@ def _graph(
     order.sources, order.targets, order.kinds, order.size = (
         versions[0],
         versions[1],
-        place.full(count, WW),
+        place.small(count),
         count,
     )
     suspected = suspicious(writers, place)

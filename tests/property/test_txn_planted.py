@@ -102,9 +102,11 @@ def as_if_done(loop: Loop, status: Any, *arguments: Any) -> Any:
     return loop([0 if s == 1 else s for s in status], *arguments)
 
 
-def at_once(loop: Loop, ended: Any, begun: Any, when: Any, *arguments: Any) -> Any:
+def at_once(loop: Loop, timeline: Any, *arguments: Any) -> Any:
     """Take transactions for done as soon as they began."""
-    return loop(sorted(ended, key=when[1].__getitem__), begun, (when[1], when[1]), *arguments)
+    done = {-event for event in timeline if event < 0}
+    begun = [event for event in timeline if event > 0]
+    return loop([e for event in begun for e in (event, -event if event in done else 0)], *arguments)
 
 
 def first_reads(_: Loop, *arguments: Any) -> None:
@@ -167,7 +169,7 @@ BOTH: dict[str, tuple[Loop, Bug]] = {
     "no fan": (graph.fan, instead(lambda *a: (a[3], a[4]))),
     "no process order": (order.process_edges, instead(lambda *a: a[4])),
     "process order after the unknown": (order.process_edges, as_if_done),
-    "no realtime order": (order.realtime_edges, instead(lambda *a: (a[4], a[5]))),
+    "no realtime order": (order.realtime_edges, instead(lambda *a: (a[2], a[3]))),
     "realtime order too early": (order.realtime_edges, at_once),
     "every write is the last": (writers.trace, all_final),
     "no way back": (witness.reach, instead(lambda *_: 0)),
