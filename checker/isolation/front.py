@@ -5,8 +5,8 @@ that includes the orders of writes that the session has been found to need befor
 Pure Python: it runs only for what is told.
 """
 
-from collections import deque
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from checker.isolation.cycle import Step
@@ -14,6 +14,10 @@ from checker.isolation.facts import Facts
 from checker.isolation.level import Level
 from checker.isolation.link import PROCESS, WR, WW, Link, shortened
 from checker.isolation.order import Edges
+
+
+A_REASON = 1_000
+"""Steps that are rather taken than one that needs a reason of its own."""
 
 
 class Trail(NamedTuple):
@@ -32,10 +36,11 @@ class Front:
         self._trail: Trail | None = None
         self._into: dict[int, list[tuple[int, int, int]]] = {}
         self._age: dict[tuple[int, int], int] = {}
+        self._ways: dict[tuple[int, int], list[Link]] = {}
 
     def follow(self, trail: Trail) -> None:
         """From now on, tell about this session's view."""
-        self._trail, self._into, self._age = trail, {}, {}
+        self._trail, self._into, self._age, self._ways = trail, {}, {}, {}
 
     def _index(self, trail: Trail) -> None:
         """Put the session's edges where they are found by what they lead to. Only for what is told."""
@@ -64,7 +69,9 @@ class Front:
         if self._trail is not None:
             if not self._age:
                 self._index(self._trail)
-            return self._past(source, reader, self._age.get((source, slot), 0))
+            if (source, slot) not in self._ways:
+                self._ways[source, slot] = self._past(source, reader, self._age.get((source, slot), 0))
+            return self._ways[source, slot]
         rule = self._level.rules[-1] if self._level.rules else "causal"
         if rule == "causal":
             return self._past(source, reader, 0)
@@ -118,14 +125,22 @@ class Front:
             yield int(facts.at[begin + place])
 
     def _past(self, source: int, reader: int, age: int) -> list[Link]:
-        """A shortest way to the reader; only along edges of the session that are older than `age`."""
+        """A way to the reader, the shortest of those that rest on few other reasons; only along edges of the
+        session that are older than `age`."""
         came: dict[int, Step] = {}
-        queue = deque([reader])
-        while queue and source not in came:
-            for step in self._into_one(queue.popleft(), age):
-                if step.source not in came:
-                    came[step.source] = step
-                    queue.append(step.source)
+        length = {reader: 0}
+        queue = [(0, reader)]
+        while queue:
+            so_far, at = heappop(queue)
+            if at == source and at in came:
+                break
+            if so_far > length[at]:
+                continue
+            for step in self._into_one(at, age):
+                far = so_far + (A_REASON if step.forced else 1)
+                if far < length.get(step.source, far + 1) or (step.source == reader and reader not in came):
+                    came[step.source], length[step.source] = step, far
+                    heappush(queue, (far, step.source))
         way: list[Link] = []
         at = source
         while at in came and (not way or at != reader):

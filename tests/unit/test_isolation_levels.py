@@ -11,6 +11,7 @@ from checker.answer import describe
 from checker.history import History
 from checker.isolation import levels
 from checker.isolation.columns import columns_of
+from checker.isolation.front import Front
 from checker.isolation.levels import LEVELS, check_columns
 from checker.operation import Operation
 from checker.verdict import Validity, Verdict
@@ -364,6 +365,24 @@ def test_what_a_second_loader_wrote_is_looked_up_as_well() -> None:
     assert check("read-atomic", sessions).validity is Validity.VALID
     sessions[3] = [ok(("r", "k1", 101), ("r", "l1", 201), ("r", "l2", None))]
     assert check("read-atomic", sessions).validity is Validity.INVALID
+
+
+def test_a_reason_is_looked_for_once_however_often_others_rest_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[tuple[int, ...]] = []
+    past = Front._past
+
+    def counted(self: Front, source: int, reader: int, age: int) -> Any:
+        looked.append((id(self._trail), source, reader, age))
+        return past(self, source, reader, age)
+
+    monkeypatch.setattr(Front, "_past", counted)
+    for seed in range(40):
+        rng = Random(seed)
+        sessions = damaged(simulated(rng, 4, 60), "stale", rng)
+        if sessions is not None:
+            check("pram", sessions)
+    assert len(looked) > 40
+    assert len(looked) == len(set(looked))
 
 
 def test_what_does_not_fit_is_shown_as_it_stands_in_the_history() -> None:
