@@ -15,7 +15,6 @@ from checker.isolation.level import Level
 from checker.isolation.link import PROCESS, WR, WW, Link, shortened
 from checker.isolation.order import Edges
 
-
 A_REASON = 1_000
 """Steps that are rather taken than one that needs a reason of its own."""
 
