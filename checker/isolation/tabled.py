@@ -30,7 +30,7 @@ from checker.isolation.columns import (
 )
 from checker.micro import READ as MICRO_READ
 from checker.micro import micro_of
-from checker.spans import Spans
+from checker.spans import Spans, clients_of
 from checker.table import INT, NIL, POOLED, TYPES, Table
 
 Ints = npt.NDArray[np.int64]
@@ -124,23 +124,21 @@ def _put_together(table: Table, spans: Spans, sessions: Sessions, steps: Steps) 
     begin, lengths = steps.start[:-1][sessions.order], np.diff(steps.start)[sessions.order]
     start = np.concatenate(([0], np.cumsum(lengths)))
     rows = np.repeat(begin - start[:-1], lengths) + np.arange(start[-1])
-    old, first, key = np.unique(steps.key[rows], return_index=True, return_inverse=True)
-    appearance = np.argsort(first, kind="stable")
-    number = np.empty_like(appearance)
-    number[appearance] = np.arange(len(appearance))
+    keys = steps.key[rows]
+    used, number = _as_they_appear(keys)
     columns = TransactionColumns(
         session=sessions.session,
         status=sessions.status,
         operation_start=start,
         kind=steps.kind[rows],
-        key=number[key.reshape(-1)],
+        key=number[keys],
         version=steps.version[rows],
         sessions=sessions.number,
-        keys=len(old),
+        keys=len(used),
         versions=len(steps.versions),
     )
     ordered = Spans(spans.invoked[sessions.order], spans.completed[sessions.order])
-    names = Names(Renumbered(steps.keys, old[appearance]), steps.versions, RowPairs(table, ordered))
+    names = Names(Renumbered(steps.keys, used), steps.versions, RowPairs(table, ordered))
     return Transactions(columns, names)
 
 
@@ -151,16 +149,27 @@ def _status(table: Table, spans: Spans) -> Ints:
 def _sessions(table: Table, spans: Spans) -> Sessions:
     """As in `columns.py`: an unknown outcome is last in its session, or alone."""
     order = np.argsort(spans.ends, kind="stable")
-    process = table.process[spans.invoked[order]]
+    process = clients_of(table)[0][spans.invoked[order]]
     status = _status(table, spans)[order]
-    _, first, client = np.unique(process, return_index=True, return_inverse=True)
-    # Sessions are numbered as they appear.
-    session = np.argsort(np.argsort(first, kind="stable"))[client.reshape(-1)]
-    last = np.zeros(len(first), dtype=np.int64)
-    np.maximum.at(last, session, np.arange(len(session)))
+    used, number = _as_they_appear(process)
+    session = number[process]
+    last = np.zeros(len(used), dtype=np.int64)
+    last[session] = np.arange(len(session))  # Of several that go to one place, the last one stays.
     alone = np.flatnonzero((status == UNKNOWN) & (last[session] != np.arange(len(session))))
-    session[alone] = len(first) + np.arange(len(alone))
-    return Sessions(order, session, status, len(first) + len(alone))
+    session[alone] = len(used) + np.arange(len(alone))
+    return Sessions(order, session, status, len(used) + len(alone))
+
+
+def _as_they_appear(codes: Ints) -> tuple[Ints, Ints]:
+    """The codes (small integers from 0) in the order in which they first appear, and the place of each code
+    in it."""
+    first = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # As above: the first one.
+    used = np.flatnonzero(first >= 0)
+    used = used[np.argsort(first[used])]
+    number = np.zeros(len(first), dtype=np.int64)
+    number[used] = np.arange(len(used))
+    return used, number
 
 
 def _shown(table: Table, spans: Spans, status: Ints) -> Ints:
