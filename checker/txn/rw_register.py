@@ -103,7 +103,23 @@ def _versions(
     seen: Ints,
     wanted: tuple[frozenset[str], dict[Any, Any] | None],
 ) -> tuple[Ints, Ints]:
-    """Which version is known to come before which: two columns of versions."""
+    """Which version is known to come before which: two columns of versions, each pair once."""
+    edges, used = _pairs(columns, place, who, seen, wanted)
+    edges = (place.cut(edges[0], used), place.cut(edges[1], used))
+    versions = columns.values + columns.keys
+    starts, stamp = place.full(versions + 2, 0), place.full(versions, -1)
+    used = place.run(loops.unique_edges, edges, starts, place.room(used), stamp)
+    return place.cut(edges[0], used), place.cut(edges[1], used)
+
+
+def _pairs(
+    columns: TxnColumns,
+    place: Place,
+    who: loops.Who,
+    seen: Ints,
+    wanted: tuple[frozenset[str], dict[Any, Any] | None],
+) -> tuple[tuple[Ints, Ints], int]:
+    """The same with room to spare, and how many they are; some may be there more than once."""
     assumed, order = wanted
     size, values = len(columns.kind), columns.values
     micro = (columns.starts, columns.kind, columns.key, columns.value)
@@ -124,11 +140,7 @@ def _versions(
         used = _follow_order(columns, (keys, rows, left), order, (edges, used))
     parents = place.full(values + columns.keys, 0)
     used = place.run(loops.follow_nothing, keys, left, parents, edges, used, values)
-    edges = (edges[0][:used], edges[1][:used])
-    every_version = values + columns.keys
-    starts, stamp = place.full(every_version + 2, 0), place.full(every_version, -1)
-    used = place.run(loops.unique_edges, edges, starts, place.room(used), stamp)
-    return edges[0][:used], edges[1][:used]
+    return edges, used
 
 
 def _by_key(place: Place, count: int, keys: Ints) -> tuple[Ints, Ints]:
