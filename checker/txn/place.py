@@ -33,6 +33,9 @@ class Place(Protocol):
     def small(self, size: int) -> Ints:
         """An array of `size` zeros, which takes no number above 100."""
 
+    def cut(self, array: Ints, size: int) -> Ints:
+        """The first `size` of an array that is not used any more; the rest is given back."""
+
     def sink(self, size: int) -> Ints:
         """What looks like an array of `size` integers, is written to, and need not hold them."""
 
@@ -54,6 +57,10 @@ class Plain:
     def small(self, size: int) -> Ints:
         """A list."""
         return [0] * size
+
+    def cut(self, array: Ints, size: int) -> Ints:
+        """A list."""
+        return array[:size]
 
     def sink(self, size: int) -> Ints:
         """A list."""
@@ -90,6 +97,11 @@ class Compiled:
     def small(self, size: int) -> Ints:
         """An int8 array; what is not written costs nothing."""
         return self._numpy.zeros(size, dtype=self._numpy.int8)
+
+    def cut(self, array: Ints, size: int) -> Ints:
+        """The same array, smaller: nothing is copied. It must come from `room` or `full`."""
+        array.resize(size, refcheck=False)
+        return array
 
     def sink(self, size: int) -> Ints:
         """An int32 array all of whose places are one and the same: it takes no memory."""

@@ -233,19 +233,21 @@ def _add_versions(
     """WW, WR and RW edges. `keys` are the key of every version, and which keys are broken."""
     place, count, every = graph.place, len(versions[0]), len(keys[0])
     micro = (columns.starts, columns.kind, columns.key, columns.value)
-    readers = place.room(2 * len(columns.kind))
-    installed = (place.full(every + 2, 0), place.room(count), place.room(count))
+    pairs = place.room(2 * len(columns.kind))
     who = (writers.writer, writers.previous)
     graph.size, read = place.run(
-        loops.read_edges, columns.status, micro, who, readers, graph.columns, graph.size
+        loops.read_edges, columns.status, micro, who, pairs, graph.columns, graph.size
     )
+    readers = grouped(place, pairs[: 2 * read], 2, every)
+    del pairs
+    installed = (place.full(every + 2, 0), place.room(count), place.room(count))
     known = (writers.writer, *keys)
     graph.size = place.run(
         loops.version_edges, columns.status, versions, known, installed, graph.columns, graph.size
     )
     version = place.room(every)
     place.run(loops.count_up, version)
-    add_fan(graph, grouped(place, readers[: 2 * read], 2, every), installed, version)
+    add_fan(graph, readers, installed, version)
 
 
 def _rings(order: Graph, writers: Writers) -> dict[int, list[int]]:

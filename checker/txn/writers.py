@@ -57,7 +57,7 @@ def writers_of(columns: TxnColumns, place: Place) -> Writers:
     found = Writers(
         writer=place.full(columns.values, -1),
         at=place.full(columns.values, -1),
-        final=place.full(size, 0),
+        final=place.small(size),
         previous=place.full(size, -1),
         flags=place.full(size, 0),
     )
