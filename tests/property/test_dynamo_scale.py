@@ -96,6 +96,19 @@ def test_compiled_and_plain_see_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @needs_numba
+def test_a_key_with_very_many_entries_is_judged_by_compiled_code() -> None:
+    def reads(keys: int) -> History:
+        return History(
+            Operation(process=0, type=kind, f="get", key=f"k{at % keys}")  # type: ignore[arg-type]
+            for at in range(scale.FAST_FROM_PER_KEY // 2)
+            for kind in ("invoke", "ok")
+        )
+
+    assert scale.compiled(reads(1))
+    assert not scale.compiled(reads(2))
+
+
+@needs_numba
 def test_verdicts_are_the_same_on_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(min(SEEDS, 1000)):
         entries = list(history_of(seed))
