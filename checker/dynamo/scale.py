@@ -7,7 +7,7 @@ FAST_FROM = 100_000
 """Entries from which loading the compiled code costs less than it saves."""
 
 FAST_FROM_PER_KEY = 5_000
-"""The same for a single key: without compiled code, time grows with the square of its versions, and faster."""
+"""The same for a single key: without compiled code, time grows faster than the square of its versions."""
 
 
 def compiled(history: History) -> bool:

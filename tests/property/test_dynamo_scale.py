@@ -99,7 +99,7 @@ def test_compiled_and_plain_see_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_key_with_very_many_entries_is_judged_by_compiled_code() -> None:
     def reads(keys: int) -> History:
         return History(
-            Operation(process=0, type=kind, f="get", key=f"k{at % keys}")  # type: ignore[arg-type]
+            Operation(process=0, type=kind, f="get", key=f"k{at % keys}")
             for at in range(scale.FAST_FROM_PER_KEY // 2)
             for kind in ("invoke", "ok")
         )
