@@ -369,9 +369,11 @@ def test_what_a_second_loader_wrote_is_looked_up_as_well() -> None:
 
 def test_a_reason_is_looked_for_once_however_often_others_rest_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[tuple[int, ...]] = []
+    trails: list[Any] = []  # All are kept, so that no two have one place in memory.
     past = Front._past
 
     def counted(self: Front, source: int, reader: int, age: int) -> Any:
+        trails.append(self._trail)
         looked.append((id(self._trail), source, reader, age))
         return past(self, source, reader, age)
 
