@@ -32,16 +32,16 @@ from checker.isolation.judge import (
     verdict_of,
 )
 from checker.isolation.level import SERIALIZABLE, Level
-from checker.isolation.orders import MANY_SESSIONS, Core, Orders
+from checker.isolation.orders import MANY_SESSIONS, Orders
 from checker.isolation.proof import Proof
-from checker.isolation.region import Effort, Exhausted, Order, Refuted
+from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from checker.verdict import Verdict
 
 CASES = 6
 """Suppositions that a proof goes through in words; longer proofs only name the transactions."""
 
 WEAKER_BUDGET = 200_000
-"""Steps that may be used for an order that would show that a weaker level holds."""
+"""The budget for an order that would show that a weaker level holds; a part of it may be used (`SHARE`)."""
 
 
 def judge_order(transactions: Transactions, level: Level, engine: Engine, budget: int) -> Verdict:
@@ -59,19 +59,19 @@ def judge_order(transactions: Transactions, level: Level, engine: Engine, budget
         return verdict_of(case, level, findings)
     if orders.is_nearly_settled():
         return verdict_of(case, level, [], search_steps=orders.effort.taken)
-    forced = orders.forced.settle()
+    orders.forced.settle()
     kind, meaning = f"not-{level.name}", IMPOSSIBLE[level.name]
-    if forced.circle:
+    if orders.forced.circle:
         found = case.explainer.links(Proof(orders.graph).circle(), kind, meaning)
         return verdict_of(case, level, [found])
     try:
-        core = orders.settle(forced)
+        without = orders.settle()
     except Exhausted:
         return unknown(orders.established(level))
-    steps = orders.effort.taken
-    if core is None:
-        return verdict_of(case, level, [], search_steps=steps)
-    return verdict_of(case, level, [_refuted(case, orders, core, (kind, meaning))], search_steps=steps)
+    found_wrong = (
+        [] if without is None else [_refuted(case, orders, orders.smaller(without), (kind, meaning))]
+    )
+    return verdict_of(case, level, found_wrong, search_steps=orders.effort.taken)
 
 
 def judge_weaker(transactions: Transactions, level: Level, engine: Engine) -> Verdict:
@@ -97,25 +97,25 @@ def judge_weaker(transactions: Transactions, level: Level, engine: Engine) -> Ve
     return verdict_of(case, level, judge_case(case, level))
 
 
-def _refuted(case: Case, orders: Orders, core: Core, what: tuple[str, str]) -> Finding:
+def _refuted(case: Case, orders: Orders, region: Region, what: tuple[str, str]) -> Finding:
     """Tell why there is no order: whichever of two writes came first, a circle follows."""
-    told = list(_cases(orders, core, ()))
+    told = list(_cases(orders, region, ()))
     if any(each is None for each in told):
-        return case.explainer.exhausted(core.region.transactions, orders.effort.taken)
+        return case.explainer.exhausted(region.transactions, orders.effort.taken)
     return case.explainer.cases([each for each in told if each is not None], *what)
 
 
-def _cases(orders: Orders, core: Core, supposed: tuple[Order, ...]) -> Iterable[Told | None]:
+def _cases(orders: Orders, region: Region, supposed: tuple[Order, ...]) -> Iterable[Told | None]:
     """The cases of the proof; None where it would be too long to tell."""
-    graph = core.graph.suppose(supposed) if supposed else core.graph
+    graph = orders.graph.suppose(supposed) if supposed else orders.graph
     forced = ForcedOrder(graph, orders.versions).settle()
     if forced.circle:
         yield Told(supposed, Proof(forced.graph).circle())
         return
-    answer = core.region.solve(supposed, Effort(CASES**4))
+    answer = region.solve(supposed, Effort(CASES**4))
     if not isinstance(answer, Refuted) or answer.pair is None or len(supposed) >= CASES // 2:
         yield None
         return
     first, second, key = answer.pair
-    yield from _cases(orders, core, (*supposed, (first, second, key)))
-    yield from _cases(orders, core, (*supposed, (second, first, key)))
+    yield from _cases(orders, region, (*supposed, (first, second, key)))
+    yield from _cases(orders, region, (*supposed, (second, first, key)))

@@ -1,7 +1,6 @@
 """The search for an order of the writes of each key, in one history (`commit_order.py` has the steps)."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from checker.isolation.dependency import OVERWRITE, EdgeColumns
 from checker.isolation.explanation import Finding
@@ -33,13 +32,6 @@ SHRINK_UP_TO = 60
 
 MANY_SESSIONS = 500
 """Sessions from which on clocks are dear."""
-
-
-class Core(NamedTuple):
-    """Transactions for whose writes there is no order."""
-
-    region: Region
-    graph: Precedence
 
 
 class Orders:
@@ -79,36 +71,35 @@ class Orders:
 
     def is_nearly_settled(self) -> bool:
         """Is there an order, as soon as little new follows from the reads? False means nothing yet."""
-        forced = self.forced
-        while found := forced.grow():
+        while found := self.forced.grow():
             if found * FEW <= self.graph.nodes:
                 break
-        if forced.circle or not found:
+        if self.forced.circle or not found:
             return False
         self.effort.limit = self.effort.budget // SHARE
         try:
-            return self.settle(forced) is None
+            return self.settle() is None
         except Exhausted:
             return False
         finally:
             self.effort.limit = self.effort.budget
             self._regions.clear()
 
-    def settle(self, forced: ForcedOrder) -> Core | None:
-        """Find an order (None), or transactions that have none. Raises Exhausted."""
+    def settle(self) -> Region | None:
+        """Find an order (None), or transactions for whose writes there is none. Raises Exhausted."""
         while True:
             pins = [order for _, orders in self._regions.values() for order in orders]
-            graph = forced.graph.propose(pins) if pins else forced.graph
+            graph = self.graph.propose(pins) if pins else self.graph
             knots = self._knots(graph)
             if not knots:
                 return None
             for members in knots:
-                core = self._search(forced, members)
-                if core is not None:
-                    return core
+                without = self._search(members)
+                if without is not None:
+                    return without
 
-    def _search(self, forced: ForcedOrder, members: frozenset[int]) -> Core | None:
-        """Search one region, together with those that it touches."""
+    def _search(self, members: frozenset[int]) -> Region | None:
+        """Search one region, together with those that it touches. Returns it if it has no order."""
         touched = [at for at, (known, _) in self._regions.items() if known & members]
         grown = members.union(*(self._regions[at][0] for at in touched))
         self._open = grown
@@ -118,23 +109,23 @@ class Orders:
         assert all(self._regions[at][0] != grown for at in touched)
         for at in touched:
             del self._regions[at]
-        region = self._region(forced, grown)
+        region = self._region(grown)
         answer = region.solve((), self.effort)
         if isinstance(answer, Refuted):
-            return Core(self._smaller(forced, region), forced.graph)
+            return region
         self._regions[min(grown)] = (grown, answer)
         return None
 
-    def _region(self, forced: ForcedOrder, members: Iterable[int]) -> Region:
+    def _region(self, members: Iterable[int]) -> Region:
         order = sorted(members)
-        return Region(self._case.facts, self._width, order, forced.after(order))
+        return Region(self._case.facts, self._width, order, self.forced.after(order))
 
-    def _smaller(self, forced: ForcedOrder, region: Region) -> Region:
+    def smaller(self, region: Region) -> Region:
         """Leave out transactions without which there is no order either."""
         if len(region.transactions) > SHRINK_UP_TO:
             return region
         for t in list(region.transactions):
-            rest = self._region(forced, [other for other in region.transactions if other != t])
+            rest = self._region([other for other in region.transactions if other != t])
             try:
                 if isinstance(rest.solve((), self.effort), Refuted):
                     region = rest

@@ -4,9 +4,9 @@ Everything that is known about the whole history counts, as far as it is about t
 them come before which.  So if there is no order for them, there is none for the history: that is a proof.
 If there is one, it is a proposal for the rest (`commit_order.py`).
 
-The search supposes that one of two writes comes first,
-lets everything follow that has to (the rules of `forced_order.py`), and goes back when that closes a circle.
-Two writes between which nothing is open are never asked about.
+The search supposes that one of two writes comes first, lets everything follow that has to (the rules of
+`forced_order.py`), and goes back when that closes a circle.  Two writes between which nothing is open are
+never asked about.
 """
 
 from collections.abc import Iterable, Iterator
