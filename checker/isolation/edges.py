@@ -159,12 +159,10 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
         t3 = past.order[i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
-            barrier = -1 if t1 == facts.transactions else latest.barrier[t1]
             g = latest.head[key]
-            while g >= 0 and latest.group[WIDTH * g + TURN] > barrier:
+            while g >= 0 and latest.group[WIDTH * g + TURN] > latest.barrier[t1]:
                 j = facts.group_session[g]
-                done = 0 if t1 == facts.transactions else clocks[t1][j]
-                t2 = last_writer(facts, latest, g, done, clocks[t3][j])
+                t2 = last_writer(facts, latest, g, clocks[t1][j], clocks[t3][j])
                 if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2
@@ -189,7 +187,7 @@ def earlier_writes(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
                 if source == nobody:
                     continue
                 j, limit = facts.session_of[source], facts.position[source]
-                done = 0 if t1 == nobody else past.clocks[t1][j]
+                done = past.clocks[t1][j]
                 if limit <= done:
                     continue
                 low, high = facts.group_start[key], facts.group_start[key + 1]

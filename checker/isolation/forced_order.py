@@ -46,8 +46,8 @@ class Versions(NamedTuple):
 
 class Round(NamedTuple):
     """What the rules work with: `order` of `placed` nodes; `changed` [node]: 1 where the clock is not that of
-    the round before; `clocks`; which writers have `begun` and `ended`
-    where the rules are in that order; and a vector for `nearest` writers, as many as groups."""
+    the round before; `clocks`; which writers have `begun` and `ended` where the rules are in that order; and
+    a vector for `nearest` writers, as many as groups."""
 
     order: Ints
     placed: int
@@ -66,7 +66,7 @@ class ForcedOrder:
     def __init__(self, graph: Precedence, versions: Versions) -> None:
         self.graph, self._versions = graph, versions
         self.circle = False
-        self.clocks = graph.no_clocks()
+        self.clocks: Ints = ()
         self.order: Ints = ()
         self.placed = self._spread = 0
 
@@ -84,6 +84,8 @@ class ForcedOrder:
         if self.placed < wanted:
             self.circle = True
             return 0
+        if not self._spread:
+            self.clocks = graph.no_clocks()
         changed = engine.flags(graph.nodes, 0 if self._spread else 1)
         graph.spread(self.clocks, changed, (self.order, self.placed), self._spread)
         self._spread = graph.size

@@ -25,7 +25,12 @@ def with_groups(facts: Facts, engine: Engine) -> Facts:
     engine.run(count_out, facts, cells, cursor, owner)
     engine.run(mark_groups, facts, cells, cursor, owner)
     engine.run(find_groups, facts, cells, cursor)
-    return facts
+    # There are mostly far fewer groups than writes, and whoever keeps something per group goes by the length.
+    groups = int(facts.group_start[facts.keys])
+    return facts._replace(
+        group_session=engine.part(facts.group_session, 0, groups),
+        group_begin=engine.part(facts.group_begin, 0, groups + 1),
+    )
 
 
 # --- kernels ---------------------------------------------------------------------------------------

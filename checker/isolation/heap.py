@@ -15,6 +15,15 @@ def push(heap: Ints, size: int, value: int) -> None:
     heap[at] = value
 
 
+def count_down(heap: Ints, size: int, degree: Ints, node: int) -> int:
+    """One predecessor less; the last one lets the node into the heap. Returns the size."""
+    degree[node] -= 1
+    if degree[node] > 0:
+        return size
+    push(heap, size, node)
+    return size + 1
+
+
 def pop(heap: Ints, size: int) -> int:
     """Take the smallest value out of a heap of `size`."""
     smallest, value, at = heap[0], heap[size - 1], 0

@@ -29,7 +29,7 @@ class Latest(NamedTuple):
 
     `head` [key]: the group of writers that was passed last.  `group` [WIDTH * group + PLACE ...].
     `barrier` [t]: of the groups of each key that it writes, those with a TURN up to here were in front of t
-    when it was passed.
+    when it was passed; the last one is that of the state before all writes.
     """
 
     head: Ints
@@ -42,7 +42,7 @@ def nobody_yet(facts: Facts, engine: Engine) -> Latest:
     return Latest(
         head=engine.vector(facts.keys, -1),
         group=engine.vector(WIDTH * len(facts.group_begin), -1),
-        barrier=engine.vector(facts.transactions, -1),
+        barrier=engine.vector(facts.transactions + 1, -1),
     )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.heap import pop, push
+from checker.isolation.heap import count_down, pop, push
 
 
 class Edges(NamedTuple):
@@ -127,20 +127,15 @@ def kahn(facts: Facts, edges: tuple[Ints, Ints], order: Ints, degree: Ints, heap
         placed += 1
         after = facts.next[t]
         if after >= 0:
-            degree[after] -= 1
-            if degree[after] == 0:
-                push(heap, size, after)
-                size += 1
+            size = count_down(heap, size, degree, after)
         for e in range(start[t], start[t + 1]):
-            degree[target[e]] -= 1
-            if degree[target[e]] == 0:
-                push(heap, size, target[e])
-                size += 1
+            size = count_down(heap, size, degree, target[e])
     return placed
 
 
 def vector_clocks(facts: Facts, order: Ints, placed: int, clocks: Ints) -> None:
-    """clocks[t][j]: how many transactions of session j are strictly before t."""
+    """clocks[t][j]: how many transactions of session j are strictly before t; none, before the state before
+    all writes."""
     for i in range(placed):
         t = order[i]
         mine, session = clocks[t], facts.session_of[t]

@@ -11,7 +11,7 @@ from checker.isolation.edges import Out
 from checker.isolation.facts import Facts
 
 RECENT = 64
-"""Transactions of which a session remembers whether it has seen them. `was_seen` has the number in it."""
+"""Transactions of which a session remembers whether it has seen them, where sessions are side by side."""
 
 
 class Pending(NamedTuple):
@@ -89,7 +89,7 @@ def was_seen(seen: Ints, along: int, session: int, transaction: int) -> bool:
     Where sessions are walked one after the other, `seen` has a place for each transaction, and forgets
     nothing; side by side, each session has RECENT places.
     """
-    place = session * 64 + transaction % 64 if along == 1 else transaction
+    place = session * RECENT + transaction % RECENT if along == 1 else transaction
     mark = transaction if along == 1 else session
     if seen[place] == mark:
         return True

@@ -26,7 +26,7 @@ from checker.isolation.dependency import (
 )
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.heap import pop, push
+from checker.isolation.heap import count_down, pop, push
 from checker.isolation.order import Edges
 
 ROOM = 4
@@ -34,13 +34,16 @@ ROOM = 4
 
 
 class Precedence:
-    """The graph of one history. `width` is 1 (serializability) or 2 (snapshot isolation)."""
+    """The graph of one history. `width` is 1 (serializability) or 2 (snapshot isolation).
+
+    `edges`: the older ones first; `size`: how many there are.
+    """
 
     def __init__(self, facts: Facts, width: int, engine: Engine) -> None:
         self.facts, self.width, self.engine = facts, width, engine
         self.nodes = facts.transactions * width
         self.size, self.rounds = 0, [0]
-        self._store = EdgeColumns(*(engine.vector(0) for _ in EdgeColumns._fields))
+        self.edges = self._store = EdgeColumns(*(engine.vector(0) for _ in EdgeColumns._fields))
         self._grouped: Neighbours | None = None
         # What is never written takes no memory: room for all that there will be, so that nothing is copied.
         out = self.room(ROOM * (facts.transactions * (width + 1) + len(facts.read_from)))
@@ -52,14 +55,9 @@ class Precedence:
         self._store = EdgeColumns(*store)
         return self._store
 
-    @property
-    def edges(self) -> EdgeColumns:
-        """All edges, the older ones first."""
-        return self.edges_up_to(self.size)
-
     def add(self, size: int) -> None:
         """The edges up to this number, which are in their room, are those of one more round."""
-        self.size = size
+        self.size, self.edges = size, self.edges_up_to(size)
         self.rounds.append(size)
         self._grouped = None
 
@@ -76,6 +74,7 @@ class Precedence:
         read before that."""
         copy = self.propose(orders)
         copy._store = EdgeColumns(*(self.engine.part(column, 0, copy.size) for column in copy._store))
+        copy.edges = copy._store
         return copy
 
     def propose(self, orders: Sequence[tuple[int, int, int]]) -> "Precedence":
@@ -125,7 +124,7 @@ class Precedence:
         return next(at for at, end in enumerate(self.rounds[1:]) if edge < end)
 
     def edges_up_to(self, size: int) -> EdgeColumns:
-        """Likewise, with some that are in the room behind them."""
+        """The first edges, and some that are in the room behind them."""
         return EdgeColumns(*(self.engine.head(column, size) for column in self._store))
 
     def neighbours(self) -> tuple[EdgeColumns, Neighbours]:
@@ -209,11 +208,7 @@ def sort_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         order[placed] = n
         placed += 1
         for i in range(index.start[n], index.start[n + 1]):
-            after = target[index.edge[i]]
-            degree[after] -= 1
-            if degree[after] == 0:
-                push(heap, size, after)
-                size += 1
+            size = count_down(heap, size, degree, target[index.edge[i]])
     return placed, wanted
 
 

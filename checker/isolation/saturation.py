@@ -29,8 +29,8 @@ Rule = Callable[[Facts, Past | None, Engine, Out], int]
 
 
 def past_of(facts: Facts, order: Ints, placed: int, engine: Engine) -> Past:
-    """Clocks of all transactions; `order` is complete."""
-    clocks = engine.rows(max(1, facts.transactions), facts.sessions)
+    """Clocks of all transactions, and of the state before all writes; `order` is complete."""
+    clocks = engine.rows(facts.transactions + 1, facts.sessions)
     engine.run(vector_clocks, facts, order, placed, clocks)
     return Past(order, placed, clocks)
 

@@ -17,7 +17,7 @@ from checker.isolation.cycle import Neighbours
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.facts import Facts
 from checker.isolation.forced_order import Versions
-from checker.isolation.heap import pop, push
+from checker.isolation.heap import count_down, pop, push
 from checker.isolation.precedence import Precedence
 
 
@@ -210,10 +210,7 @@ def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         done += 1
         for i in range(index.start[node], index.start[node + 1]):
             after = target[index.edge[i]]
-            queue.degree[after] -= 1
-            if queue.degree[after] == 0:
-                push(queue.ready, queue.sizes[0], after)
-                queue.sizes[0] += 1
+            queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after)
     last = done
     for node in range(len(place)):
         if place[node] < 0:

@@ -81,7 +81,7 @@ class SessionViews:
         return rounds
 
     def _first_rank(self) -> Ints | None:
-        """Places in an order that suits causal convergence; None if there is none. Fills the causal past."""
+        """Places in an order that suits causal convergence; None if there is none."""
         facts, engine, past = self._facts, self._engine, self._past
         if past is None:
             order, placed = topological(facts, no_edges(engine), engine)

@@ -105,16 +105,14 @@ def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                 if source == nobody:
                     continue
                 session, position = facts.session_of[source], facts.position[source]
-                done = 0 if t1 == nobody else clocks[t1][session]
+                done = clocks[t1][session]
                 if position < done:
                     continue
                 low, high = first_sighting(cells, seen, first, (key, session), (done, position))
                 while low < high and seen.position[low] <= position:
                     t2 = seen.writer[low]
                     low += 1
-                    if t2 == t1:
-                        continue
-                    if t1 != nobody and facts.position[t2] < clocks[t1][facts.session_of[t2]]:
+                    if t2 == t1 or facts.position[t2] < clocks[t1][facts.session_of[t2]]:
                         continue
                     if count < room:
                         out.source[count] = t2

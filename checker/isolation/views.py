@@ -241,12 +241,12 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
                 work.before[a * reads + b] = 0
         for b in range(reads):
             key, t1 = facts.read_key[begin + b], facts.read_from[begin + b]
-            barrier = -1 if t1 == nobody else work.latest.barrier[t1]
+            barrier = work.latest.barrier[t1]
             next_group = work.latest.head[key]
             while next_group >= 0 and work.latest.group[WIDTH * next_group + TURN] > barrier:
                 g, next_group = next_group, work.latest.group[WIDTH * next_group + OLDER]
                 j = facts.group_session[g]
-                done = 0 if t1 == nobody else clocks[t1][j]
+                done = clocks[t1][j]
                 # What is before the one that is in front of the read last is before that anyway.
                 t2 = last_writer(facts, work.latest, g, done, clocks[t3][j])
                 if t2 < 0 or t2 == t1:

@@ -4,9 +4,10 @@ Not only the answers are the same but the whole verdicts: anomalies, sentences, 
 Hypothesis (small, and shrunk when something is found) and from the generators of the other tests.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -33,6 +34,8 @@ from tests.unit.isolation_script import (
     simulated,
     snapshots,
 )
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.skipif(not kernel.available(), reason="numba is not installed (the extra `scale`)")
 
@@ -86,14 +89,19 @@ def test_both_engines_say_the_same_of_longer_histories() -> None:
             assert check_columns(columns, name, engine=Compiled()) == plain, f"seed {seed}: {name}"
 
 
+def noting(function: Callable[..., T], answers: list[T]) -> Callable[..., T]:
+    """The function, whose answers are noted."""
+
+    def noted(*arguments: Any) -> T:
+        answers.append(function(*arguments))
+        return answers[-1]
+
+    return noted
+
+
 def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
-    early = orders.Orders.is_nearly_settled
-
-    def counted(self: orders.Orders) -> bool:
-        found.append(early(self))
-        return found[-1]
-
+    found: list[bool] = []
+    early = noting(orders.Orders.is_nearly_settled, found)
     for seed in range(400):
         rng = Random(seed)
         sessions = (replicated, drawn, scattered, snapshots)[seed % 4](rng, 8)
@@ -102,7 +110,7 @@ def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.Mon
             plain = check_columns(columns, name, engine=Interpreted())
             with monkeypatch.context() as patch:
                 patch.setattr(orders, "FEW", 0)
-                patch.setattr(orders.Orders, "is_nearly_settled", counted)
+                patch.setattr(orders.Orders, "is_nearly_settled", early)
                 again = check_columns(columns, name, engine=Interpreted())
             assert again.validity == plain.validity, f"seed {seed}: {name}"
     assert any(found)
@@ -110,13 +118,8 @@ def test_an_order_before_all_is_known_changes_no_verdict(monkeypatch: pytest.Mon
 
 
 def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = []
-    likely = orders.Orders.is_explained
-
-    def counted(self: orders.Orders) -> bool:
-        tried.append(likely(self))
-        return tried[-1]
-
+    tried: list[bool] = []
+    likely = noting(orders.Orders.is_explained, tried)
     for seed in range(60):
         rng = Random(seed)
         sessions = simulated(rng, 4, 20) if seed % 3 == 0 else (replicated, snapshots)[seed % 2](rng, 15)
@@ -126,7 +129,7 @@ def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.Mo
             patch.setattr(commit_order, "COMPILED_FROM", 0)
             patch.setattr(commit_order, "MANY_SESSIONS", 0)
             patch.setattr(orders, "MANY_SESSIONS", 0)
-            patch.setattr(orders.Orders, "is_explained", counted)
+            patch.setattr(orders.Orders, "is_explained", likely)
             for name in set(LEVELS) - {"serializable", "snapshot-isolation"}:
                 assert check_columns(columns, name, engine=Interpreted()) == plain[name], f"{seed}: {name}"
     assert any(tried)
@@ -147,13 +150,8 @@ def test_too_little_room_side_by_side_changes_no_verdict(
     where: Any, bounds: tuple[str, ...], engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sessions are walked one after the other then."""
-    walked = []
-    alone = cells.session_by_session
-
-    def counted(*arguments: Any) -> cells.Cells:
-        walked.append(alone(*arguments))
-        return walked[-1]
-
+    walked: list[cells.Cells] = []
+    alone = noting(cells.session_by_session, walked)
     for seed in range(80):
         rng = Random(seed)
         sessions = (drawn, replicated, scattered, snapshots)[seed % 4](rng, 20)
@@ -162,8 +160,8 @@ def test_too_little_room_side_by_side_changes_no_verdict(
         with monkeypatch.context() as patch:
             for bound in bounds:
                 patch.setattr(where, bound, -1)
-            patch.setattr(cells, "session_by_session", counted)
-            patch.setattr(saturation, "session_by_session", counted)
+            patch.setattr(cells, "session_by_session", alone)
+            patch.setattr(saturation, "session_by_session", alone)
             for name in LEVELS:
                 assert check_columns(columns, name, engine=engine).validity == plain[name], f"{seed}: {name}"
     assert walked

@@ -5,7 +5,20 @@ from typing import Any
 
 import pytest
 
-from checker.isolation import edges, facts, forced_order, region, saturation, schedule, views
+from checker.isolation import (
+    edges,
+    facts,
+    forced_order,
+    latest,
+    orders,
+    pending,
+    region,
+    saturation,
+    schedule,
+    sightings,
+    views,
+    windows,
+)
 from tests.property.isolation_oracle import verdicts
 from tests.property.test_isolation_oracle import TWO_ROUNDS, history, judged
 from tests.unit.isolation_script import Script, Sessions, ok
@@ -24,7 +37,18 @@ SECOND_WITHOUT_FIRST: Sessions = [
 ]
 READ_OF_WHAT_FAILED: Sessions = [[Script("fail", [("w", "x", 1)])], [ok(("r", "x", 1))]]
 
-RARE = [TWO_ROUNDS, REPLY_WITHOUT_QUESTION, SECOND_WITHOUT_FIRST, READ_OF_WHAT_FAILED]
+OLDER_THAN_A_PART_THAT_WAS_SEEN: Sessions = [
+    [ok(("w", "y", 1)), ok(("w", "x", 2), ("w", "y", 2))],
+    [ok(("r", "x", 2)), ok(("r", "y", 1))],
+]
+
+RARE = [
+    TWO_ROUNDS,
+    REPLY_WITHOUT_QUESTION,
+    SECOND_WITHOUT_FIRST,
+    READ_OF_WHAT_FAILED,
+    OLDER_THAN_A_PART_THAT_WAS_SEEN,
+]
 """What random histories seldom come to."""
 
 
@@ -43,6 +67,18 @@ def no_more(*arguments: Any) -> int:
 
 def no_round(*arguments: Any) -> tuple[int, int]:
     return 0, 0
+
+
+def always(*arguments: Any) -> bool:
+    return True
+
+
+def everything_is_in_front(facts: Any, latest: Any, what: tuple[int, int], *arguments: Any) -> int:
+    return what[1]
+
+
+def no_circles(*arguments: Any) -> windows.Circling:
+    return windows.Circling((), ())
 
 
 def no_order(self: Any, *arguments: Any) -> bool:
@@ -84,6 +120,15 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("serializable", schedule, "order_edges", no_more),
     ("snapshot-isolation", schedule, "order_edges", no_more),
     ("read-committed", facts, "classify", everything_counts),
+    ("ccv", latest, "barrier_of", everything_is_in_front),
+    ("cc", latest, "barrier_of", everything_is_in_front),
+    ("ccv", latest, "remember", nothing),
+    ("serializable", orders, "circling", no_circles),
+    ("snapshot-isolation", orders, "circling", no_circles),
+    ("serializable", windows, "reach_back", nothing),
+    ("monotonic-reads", pending, "was_seen", always),
+    ("writes-follow-reads", sightings, "was_seen", always),
+    ("writes-follow-reads", sightings, "first_sighting", no_round),
 ]
 
 
@@ -118,5 +163,6 @@ def only_sorted(self: Any) -> int:
     """The known graph as it is."""
     order, placed, wanted = self.graph.sorted(*self.graph.neighbours())
     self.circle = placed < wanted
+    self.clocks = self.graph.no_clocks()
     self.graph.spread(self.clocks, [0] * self.graph.nodes, (order, placed), 0)
     return 0
