@@ -8,7 +8,7 @@ Rule of this file: numpy and numba are imported only when the compiled engine is
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, Protocol
 from zlib import crc32
@@ -25,6 +25,9 @@ class Engine(Protocol):
 
     def vector(self, length: int, fill: int = 0) -> Ints:
         """A vector of integers that fit 32 bits: numbers of operations and of what there is fewer of."""
+
+    def filled(self, values: Sequence[int]) -> Ints:
+        """A vector of these."""
 
     def flags(self, length: int, fill: int = 0) -> Ints:
         """A vector of integers below a hundred."""
@@ -57,6 +60,10 @@ class Interpreted:
     def vector(self, length: int, fill: int = 0) -> Ints:
         """A list."""
         return [fill] * length
+
+    def filled(self, values: Sequence[int]) -> Ints:
+        """A list."""
+        return list(values)
 
     def flags(self, length: int, fill: int = 0) -> Ints:
         """A list."""
@@ -99,6 +106,12 @@ class Compiled:
         import numpy
 
         return _filled(length, fill, numpy.int32)
+
+    def filled(self, values: Sequence[int]) -> Ints:
+        """A vector of int32."""
+        import numpy
+
+        return numpy.array(values, dtype=numpy.int32)
 
     def flags(self, length: int, fill: int = 0) -> Ints:
         """A vector of int8."""

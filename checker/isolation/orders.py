@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 
-from checker.isolation.dependency import OVERWRITE, EdgeColumns
 from checker.isolation.explanation import Finding
 from checker.isolation.forced_order import ForcedOrder, versions_of
 from checker.isolation.judge import Case, cyclic, judge_case
 from checker.isolation.level import Level
+from checker.isolation.line import Pins, pins_of
 from checker.isolation.order import Edges, counting, no_edges, topological
 from checker.isolation.precedence import Precedence
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from checker.isolation.saturation import past_of, saturate
-from checker.isolation.schedule import Run, completed, schedule
-from checker.isolation.windows import Circling, circling
+from checker.isolation.schedule import Schedule
+from checker.isolation.windows import Circling, Windows
 from checker.wording import plural
 
 REGION_UP_TO = 2_000
@@ -45,6 +45,7 @@ class Orders:
         self.forced = ForcedOrder(self.graph, self.versions)
         self._causes: Edges | None = None
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
+        self._home: dict[int, int] = {}
         self._open: frozenset[int] = frozenset()
 
     def is_explained(self) -> bool:
@@ -77,30 +78,57 @@ class Orders:
         if self.forced.circle or not found:
             return False
         self.effort.limit = self.effort.budget // SHARE
+        schedule = Schedule(self.graph, self.versions)
         try:
-            return self.settle() is None
+            return schedule.run_all() and self._mend(schedule) is None
         except Exhausted:
             return False
         finally:
             self.effort.limit = self.effort.budget
-            self._regions.clear()
 
     def settle(self) -> Region | None:
-        """Find an order (None), or transactions for whose writes there is none. Raises Exhausted."""
-        while True:
-            pins = [order for _, orders in self._regions.values() for order in orders]
-            graph = self.graph.propose(pins) if pins else self.graph
-            knots = self._knots(graph)
-            if not knots:
-                return None
+        """Find an order (None), or transactions for whose writes there is none. Raises Exhausted.
+
+        What is forced must have been settled, without a circle.
+        """
+        schedule = Schedule(self.graph, self.versions)
+        ended = schedule.run_all()
+        assert ended, "a graph without a circle can be run"
+        return self._mend(schedule)
+
+    def _mend(self, schedule: Schedule) -> Region | None:
+        """Search where the row is wrong, run it again with what that proposes, until it is right."""
+        self._regions, self._home = {}, {}
+        windows, pins = Windows(schedule), pins_of((), self.graph.engine)
+        while knots := self._knots(windows.circles(pins)):
             for members in knots:
                 without = self._search(members)
                 if without is not None:
                     return without
+            pins = self._pins(windows)
+            while windows.reach(pins):
+                pins = self._pins(windows)
+            windows.run_again(pins)
+        return None
+
+    def _pins(self, windows: Windows) -> Pins:
+        """What the regions in these windows propose."""
+        homes = {
+            self._home[t]
+            for nodes in windows.nodes()
+            for t in {node // self._width for node in nodes}
+            if t in self._home
+        }
+        orders = [order for home in homes for order in self._regions[home][1]]
+        rows = [(self.graph.last(first), self.graph.first(second), -1) for first, second, _ in orders]
+        for first, second, key in orders:
+            readers = self.graph.readers(first, key)
+            rows += [(self.graph.first(t), self.graph.last(second), first) for t in readers if t != second]
+        return pins_of(rows, self.graph.engine)
 
     def _search(self, members: frozenset[int]) -> Region | None:
         """Search one region, together with those that it touches. Returns it if it has no order."""
-        touched = [at for at, (known, _) in self._regions.items() if known & members]
+        touched = {self._home[t] for t in members if t in self._home}
         grown = members.union(*(self._regions[at][0] for at in touched))
         self._open = grown
         if len(grown) > REGION_UP_TO:
@@ -114,6 +142,7 @@ class Orders:
         if isinstance(answer, Refuted):
             return region
         self._regions[min(grown)] = (grown, answer)
+        self._home |= dict.fromkeys(grown, min(grown))
         return None
 
     def _region(self, members: Iterable[int]) -> Region:
@@ -134,25 +163,17 @@ class Orders:
         return region
 
     def _is_likely_right(self) -> bool:
-        run = schedule(self.graph, self.versions, PATIENCE + self.graph.nodes // NODES_PER_PUSH)
-        return run.ended and not len(self._circling(self.graph, run)[1].edge)
+        schedule = Schedule(self.graph, self.versions)
+        if not schedule.run_all(PATIENCE + self.graph.nodes // NODES_PER_PUSH):
+            return False
+        return not len(Windows(schedule).circles(pins_of((), self.graph.engine)).knot)
 
-    def _circling(self, graph: Precedence, run: Run) -> tuple[EdgeColumns, Circling]:
-        """The edges with a likely order of writes, and those of them that are on circles."""
-        if run.smooth:
-            return graph.edges, Circling((), ())
-        edges = completed(graph, self.versions, run.previous)
-        return edges, circling(edges.source, edges.target, run.place, graph.engine)
-
-    def _knots(self, graph: Precedence) -> list[frozenset[int]]:
-        """The transactions on circles, and those whose writes are read on them; none if all is explained."""
-        edges, found = self._circling(graph, schedule(graph, self.versions))
+    def _knots(self, found: Circling) -> list[frozenset[int]]:
+        """The transactions on circles, and those whose writes are read on them."""
         knots: dict[int, set[int]] = {}
-        for e, knot in zip(found.edge, found.knot, strict=True):
+        for source, target, third, knot in zip(*found, strict=True):
             members = knots.setdefault(int(knot), set())
-            members.add(int(edges.source[e]) // self._width)
-            if edges.kind[e] == OVERWRITE:
-                members.add(int(edges.third[e]))
+            members |= {int(source) // self._width, int(target) // self._width, int(third)}
         return _merged(
             [frozenset(members - {-1, self._case.facts.transactions}) for members in knots.values()]
         )

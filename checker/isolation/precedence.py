@@ -72,16 +72,10 @@ class Precedence:
     def suppose(self, orders: Sequence[tuple[int, int, int]]) -> "Precedence":
         """A copy in which for each (first, second, key) the first wrote the key before the second, and was
         read before that."""
-        copy = self.propose(orders)
-        copy._store = EdgeColumns(*(self.engine.part(column, 0, copy.size) for column in copy._store))
-        copy.edges = copy._store
-        return copy
-
-    def propose(self, orders: Sequence[tuple[int, int, int]]) -> "Precedence":
-        """The same for a while: it holds until this graph grows, or proposes something else."""
         copy = object.__new__(Precedence)
         copy.__dict__.update(self.__dict__)
         copy.rounds = list(self.rounds)
+        copy._store = EdgeColumns(*(self.engine.part(column, 0, self.size) for column in self._store))
         copy._append(
             [(self.last(first), self.first(second), ASSUMED, key, -1) for first, second, key in orders]
         )
@@ -89,7 +83,7 @@ class Precedence:
             [
                 (self.first(reader), self.last(second), OVERWRITE, key, first)
                 for first, second, key in orders
-                for reader in self._readers(first, key)
+                for reader in self.readers(first, key)
                 if reader != second
             ]
         )
@@ -102,7 +96,7 @@ class Precedence:
                 column[self.size + at] = value
         self.add(self.size + len(rows))
 
-    def _readers(self, writer: int, key: int) -> list[int]:
+    def readers(self, writer: int, key: int) -> list[int]:
         """Who read the key from this transaction."""
         edges, index = self.neighbours()
         node = self.last(writer)

@@ -1,110 +1,114 @@
-"""A likely order of transactions, and whether it explains everything: linear, and mostly all that is needed.
+"""A likely order of transactions: linear, and mostly all that is needed.
 
 Transactions are run one after the other, each as soon as everything known to come before it has been run, in
 the order in which the history ended them.  A write waits while somebody who read what it would write over
 has not been run (and, under snapshot isolation, a beginning while somebody who writes the same key has not
 ended).  Where all wait for each other, the first one goes on nevertheless.
 
-The order of the writes of each key that results is then put to the test: with it, the graph is complete, and
-if it has no circle, the history satisfies the level: this proves it.  A circle proves nothing yet; what is
-on it is searched (`region.py`).  Kernels (`engine.py`).
+The row that results (`line.py`) is then put to the test (`windows.py`).  Where it is wrong, a part of it is
+run again, with something more that is supposed to be known: what is in front of that part has been run
+already, and what is behind it is still to come.  Kernels (`engine.py`).
 """
-
-from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
-from checker.isolation.dependency import EdgeColumns
 from checker.isolation.facts import Facts
 from checker.isolation.forced_order import Versions
 from checker.isolation.heap import count_down, pop, push
+from checker.isolation.line import Line, Pins, first_line, pins_of
 from checker.isolation.precedence import Precedence
+from checker.isolation.queue import Queue, load, new_queue
+from checker.isolation.search import lower_bound
 
 
-class Queue(NamedTuple):
-    """What `run_nodes` works with. `ready`, `soft`, `hard`: heaps of nodes, the first first: what can run,
-    and what waits and could be made to go on.  `sizes`: of the three.  `waiting` [node]: 0 no, 1 soft, 2
-    hard; `filed` [node]: the sum of the heaps that it is in, even if it does not wait any more.  `head`
-    [key], `next` [node]: who waits for a key.  `degree` [node].  `current` [key]: the version.  `left`
-    [version]: readers to come.  `taken` [key]: who began and will write it, -1 nobody.
-    """
+class Schedule:
+    """A row of all nodes of a graph, run once, and again in parts."""
 
-    ready: Ints
-    soft: Ints
-    hard: Ints
-    sizes: Ints
-    waiting: Ints
-    filed: Ints
-    head: Ints
-    next: Ints
-    degree: Ints
-    current: Ints
-    left: Ints
-    taken: Ints
+    def __init__(self, graph: Precedence, versions: Versions) -> None:
+        self.graph, self.versions = graph, versions
+        self.line = first_line(graph.facts, versions, graph.width, graph.engine)
+        self._queue = new_queue(graph, versions.slots)
 
+    def run_all(self, patience: int | None = None) -> bool:
+        """Run everything, in the order of the history. False if not all was run: the graph has a circle, or
+        more than `patience` nodes had to go on before they should."""
+        engine = self.graph.engine
+        if not len(self.line.at):
+            return True
+        low, high = engine.vector(1, 0), engine.vector(1, len(self.line.at) - 1)
+        return self._run((low, high), pins_of((), engine), self.graph.nodes if patience is None else patience)
 
-class Run(NamedTuple):
-    """`previous` [slot]: the version that each write wrote over. `ended`: all nodes were run, so the graph
-    has no circle. `smooth`: none had to go on before it should; then the order in which they ran is right.
-    `place` [node]: in that order; those that were not run come last."""
+    def run_again(self, ranges: tuple[Ints, Ints], pins: Pins) -> None:
+        """Run these parts, from which place to which, with something that is supposed to be known."""
+        self._run(ranges, pins, self.graph.nodes)
 
-    previous: Ints
-    place: Ints
-    ended: bool
-    smooth: bool
-
-
-def schedule(graph: Precedence, versions: Versions, patience: int | None = None) -> Run:
-    """Run all nodes; or give up, unended, when more than `patience` had to go on before they should."""
-    facts, new = graph.facts, graph.engine.vector
-    edges, index = graph.neighbours()
-    nodes, slots = graph.nodes, versions.slots + facts.keys
-    queue = Queue(
-        ready=new(nodes + 1),
-        soft=new(nodes + 1),
-        hard=new(nodes + 1),
-        sizes=new(3),
-        waiting=new(nodes),
-        filed=new(nodes),
-        head=new(facts.keys, -1),
-        next=new(nodes, -1),
-        degree=new(nodes),
-        current=new(facts.keys),
-        left=new(slots),
-        taken=new(facts.keys, -1),
-    )
-    previous, place = new(max(1, versions.slots), -1), new(nodes, -1)
-    graph.engine.run(prepare, facts, versions, graph.width, edges.target, queue)
-    setting = (graph.width, graph.nodes if patience is None else patience, edges.target)
-    done, wanted, pushed = graph.engine.run(
-        run_nodes, facts, versions, setting, index, queue, (previous, place)
-    )
-    return Run(previous, place, done == wanted, done == wanted and pushed == 0)
-
-
-def completed(graph: Precedence, versions: Versions, previous: Ints) -> EdgeColumns:
-    """The edges of the graph, and those that make the order of writes complete."""
-    facts, engine = graph.facts, graph.engine
-    out = graph.room(versions.slots + len(facts.read_from))
-    size = int(engine.run(order_edges, facts, versions, graph.width, previous, out, graph.size))
-    return graph.edges_up_to(size)
+    def _run(self, ranges: tuple[Ints, Ints], pins: Pins, patience: int) -> bool:
+        graph, setting = self.graph, (self.graph.width, patience)
+        edges, index = graph.neighbours()
+        work = (edges.target, index, pins, self._queue, self.line)
+        return bool(graph.engine.run(run_ranges, graph.facts, self.versions, setting, ranges, work))
 
 
 # --- kernels ---------------------------------------------------------------------------------------
 
 
-def prepare(facts: Facts, versions: Versions, width: int, target: Ints, queue: Queue) -> None:
-    """Fill what is known at the beginning."""
-    for e in range(len(target)):
-        queue.degree[target[e]] += 1
-    for key in range(facts.keys):
-        queue.current[key] = versions.slots + key
-    for r in range(len(versions.version_of)):
-        queue.left[versions.version_of[r]] += 1
-    for n in range(len(queue.degree)):
-        if facts.position[n // width] >= 0 and queue.degree[n] == 0:
-            push(queue.ready, queue.sizes[0], n)
-            queue.sizes[0] += 1
+def run_ranges(
+    facts: Facts,
+    versions: Versions,
+    setting: tuple[int, int],
+    ranges: tuple[Ints, Ints],
+    work: tuple[Ints, Neighbours, Pins, Queue, Line],
+) -> bool:
+    """Run some parts of the row. False if one of them was not run to the end."""
+    width, patience = setting
+    lows, highs = ranges
+    everything = True
+    for part in range(len(lows)):
+        low, high = lows[part], highs[part]
+        load(facts, versions, (width, low, high), work)
+        done = run_part(facts, versions, (width, low, high, patience), work)
+        everything &= done > high
+        leave(facts, versions, (width, low, high), done, work)
+    return everything
+
+
+def run_part(
+    facts: Facts,
+    versions: Versions,
+    setting: tuple[int, int, int, int],
+    work: tuple[Ints, Neighbours, Pins, Queue, Line],
+) -> int:
+    """Run what can be run. Returns the place behind the last one."""
+    width, low, high, patience = setting
+    target, index, pins, queue, line = work
+    done, pushed = low, 0
+    while queue.sizes[0] + queue.sizes[1] + queue.sizes[2] > 0 and pushed <= patience:
+        if queue.sizes[0] > 0:
+            node = pop(queue.ready, queue.sizes[0])
+            queue.sizes[0] -= 1
+            if postponed(facts, versions, queue, node, width):
+                continue
+        else:
+            much = 1 if queue.sizes[1] > 0 else 2
+            node = pop(queue.soft if much == 1 else queue.hard, queue.sizes[much])
+            queue.sizes[much] -= 1
+            queue.filed[node] -= much
+            if queue.waiting[node] != much:
+                continue
+            queue.waiting[node] = 0
+            pushed += 1
+        perform(facts, versions, queue, line, (node, width, done))
+        done += 1
+        for i in range(index.start[node], index.start[node + 1]):
+            after = target[index.edge[i]]
+            if low <= line.place[after] <= high:
+                queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after)
+        p = lower_bound(pins.source, 0, len(pins.source), node)
+        while p < len(pins.source) and pins.source[p] == node:
+            if low <= line.place[pins.target[p]] <= high:
+                queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, pins.target[p])
+            p += 1
+    return done
 
 
 def obstacle(facts: Facts, versions: Versions, queue: Queue, node: int, width: int) -> tuple[int, int]:
@@ -115,10 +119,13 @@ def obstacle(facts: Facts, versions: Versions, queue: Queue, node: int, width: i
         key = facts.write_key[w]
         if begins and not ends and queue.taken[key] >= 0:
             return key, 2
-        others = queue.left[queue.current[key]]
+        current = queue.current[key]
+        if current < 0:
+            continue
+        others = queue.left[current]
         if begins and others > 0:
             for r in range(facts.read_start[t], facts.read_start[t + 1]):
-                if versions.version_of[r] == queue.current[key]:
+                if versions.version_of[r] == current:
                     others -= 1
         if others > 0:
             return key, 2 if ends else 1
@@ -137,11 +144,11 @@ def release(queue: Queue, key: int) -> None:
         node = queue.next[node]
 
 
-def perform(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, versions: Versions, queue: Queue, node: int, width: int, previous: Ints
-) -> None:
-    """Run one node: reads at the beginning, writes at the end."""
+def perform(facts: Facts, versions: Versions, queue: Queue, line: Line, what: tuple[int, int, int]) -> None:
+    """Run one node, and give it its place: reads at the beginning, writes at the end."""
+    node, width, place = what
     t = node // width
+    line.at[place], line.place[node], queue.degree[node] = node, place, -1
     if node == t * width:
         for r in range(facts.read_start[t], facts.read_start[t + 1]):
             queue.left[versions.version_of[r]] -= 1
@@ -152,7 +159,8 @@ def perform(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     if node == t * width + width - 1:
         for w in range(facts.write_start[t], facts.write_start[t + 1]):
             key = facts.write_key[w]
-            previous[w] = queue.current[key]
+            line.previous[w] = queue.current[key]
+            line.following[queue.current[key]] = w
             queue.current[key] = w
             if queue.taken[key] == t:
                 queue.taken[key] = -1
@@ -175,72 +183,34 @@ def postponed(facts: Facts, versions: Versions, queue: Queue, node: int, width: 
     return True
 
 
-def run_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+def leave(
     facts: Facts,
     versions: Versions,
-    setting: tuple[int, int, Ints],
-    index: Neighbours,
-    queue: Queue,
-    result: tuple[Ints, Ints],
-) -> tuple[int, int, int]:
-    """Run all nodes. Returns how many were run, how many there are, and how many had to go on too early."""
-    width, patience, target = setting
-    previous, place = result
-    done = wanted = pushed = 0
-    for t in range(facts.transactions):
-        if facts.position[t] >= 0:
-            wanted += width
-    while queue.sizes[0] + queue.sizes[1] + queue.sizes[2] > 0 and pushed <= patience:
-        if queue.sizes[0] > 0:
-            node = pop(queue.ready, queue.sizes[0])
-            queue.sizes[0] -= 1
-            if postponed(facts, versions, queue, node, width):
-                continue
-        else:
-            much = 1 if queue.sizes[1] > 0 else 2
-            node = pop(queue.soft if much == 1 else queue.hard, queue.sizes[much])
-            queue.sizes[much] -= 1
-            queue.filed[node] -= much
-            if queue.waiting[node] != much:
-                continue
-            queue.waiting[node] = 0
-            pushed += 1
-        perform(facts, versions, queue, node, width, previous)
-        place[node] = done
-        done += 1
-        for i in range(index.start[node], index.start[node + 1]):
-            after = target[index.edge[i]]
-            queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after)
-    last = done
-    for node in range(len(place)):
-        if place[node] < 0:
-            place[node] = last
-            last += 1
-    return done, wanted, pushed
-
-
-def order_edges(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, versions: Versions, width: int, previous: Ints, out: EdgeColumns, count: int
-) -> int:
-    """Each write after the one that it wrote over, and after those who read that: the edges from `count` on.
-    Returns how many there are then."""
-    for t in range(facts.transactions):
-        if facts.position[t] < 0:
-            continue
+    where: tuple[int, int, int],
+    done: int,
+    work: tuple[Ints, Neighbours, Pins, Queue, Line],
+) -> None:
+    """Put what was not run behind the rest, join the writes to those behind this part, and tidy up."""
+    width, low, high = where
+    queue, line = work[3], work[4]
+    for i in range(high + 1 - low):
+        node = queue.row[i]
+        if queue.degree[node] >= 0:
+            perform(facts, versions, queue, line, (node, width, done))
+            done += 1
+    queue.sizes[0] = queue.sizes[1] = queue.sizes[2] = 0
+    for i in range(high + 1 - low):
+        node = queue.row[i]
+        t = node // width
+        queue.degree[node] = queue.waiting[node] = queue.filed[node] = 0
+        for r in range(facts.read_start[t], facts.read_start[t + 1]):
+            queue.left[versions.version_of[r]] = 0
         for w in range(facts.write_start[t], facts.write_start[t + 1]):
-            before, key = previous[w], facts.write_key[w]
-            if before < 0:
-                continue
-            t1 = facts.transactions
-            if before < versions.slots:
-                t1 = versions.owner[before]
-                out.source[count], out.target[count] = t1 * width + width - 1, t * width
-                out.kind[count], out.key[count], out.third[count] = 6, key, -1
-                count += 1
-            for i in range(versions.read_start[before], versions.read_start[before + 1]):
-                t3 = facts.reader[versions.reads[i]]
-                if t3 != t:
-                    out.source[count], out.target[count] = t3 * width, t * width + width - 1
-                    out.kind[count], out.key[count], out.third[count] = 5, key, t1
-                    count += 1
-    return count
+            key = facts.write_key[w]
+            last, after = queue.current[key], queue.outside[key]
+            if last >= 0:
+                line.following[last] = after
+                if after >= 0:
+                    line.previous[after] = last
+            queue.current[key] = queue.taken[key] = queue.head[key] = -1
+            queue.left[w] = queue.left[line.previous[w]] = 0

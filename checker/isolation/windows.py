@@ -1,95 +1,239 @@
 """Circles in a graph whose nodes are nearly in order: they are near where an edge leads back.
 
-Put all nodes in a row.  Of a circle, some edge leads back; and all of it lies between places that edges lead
-back over.  So only those windows are looked at, which overlapping edges back make one.  In a good order they
-are few and short.  Kernels (`engine.py`).
+Of a circle, some edge leads back in the row (`line.py`); and all of it lies between places that edges lead
+back over.  So only those windows are looked at, which overlapping edges back make one.  In a good row they
+are few and short.  A window without a circle is sorted, and done with.  The others are run again
+(`schedule.py`), with something more that is supposed to be known, until none is left: all edges lead forward
+then, so there is no circle at all.  Kernels (`engine.py`).
 """
 
 from typing import NamedTuple
 
 from checker.isolation.columns import Ints
-from checker.isolation.cycle import knots
-from checker.isolation.engine import Engine
+from checker.isolation.cycle import Neighbours, knots
+from checker.isolation.dependency import EdgeColumns
+from checker.isolation.facts import Facts
+from checker.isolation.forced_order import Versions
+from checker.isolation.heap import count_down, pop, push
+from checker.isolation.line import Line, Pins
+from checker.isolation.ranges import (
+    Ranges,
+    keep_circling,
+    number_places,
+    reach_back,
+    unite,
+    widen,
+    windows_of,
+)
+from checker.isolation.schedule import Schedule
+from checker.isolation.search import lower_bound
+
+ROOM = 4
+"""Edges inside windows for which there is room at first, for each node."""
 
 
-class Windows(NamedTuple):
-    """`place` [node]: in the row. `number` [place]: the places inside windows are numbered, -1: outside.
-    `window` [place]: of those inside."""
+class Inside(NamedTuple):
+    """The edges inside windows: from number `tail` to number `head`; `third` as for pins."""
 
-    place: Ints
-    number: Ints
-    window: Ints
+    tail: Ints
+    head: Ints
+    third: Ints
 
 
 class Circling(NamedTuple):
-    """Edges on circles: `edge` its number, `knot` the number of its knot."""
+    """Edges on circles: their ends as nodes, `third`, and the number of the `knot`."""
 
-    edge: Ints
+    source: Ints
+    target: Ints
+    third: Ints
     knot: Ints
 
 
-def circling(source: Ints, target: Ints, place: Ints, engine: Engine) -> Circling:
-    """All edges on circles. `place` [node]: in the row."""
-    nodes, new = len(place), engine.vector
-    reach = new(nodes, -1)
-    if not int(engine.run(reach_back, source, target, place, reach)):
-        return Circling(new(0), new(0))
-    windows = Windows(place, new(nodes, -1), new(nodes, -1))
-    size = int(engine.run(number_windows, reach, windows))
-    room = (new(len(source)), new(len(source)), new(len(source)))
-    count = int(engine.run(edges_in_windows, source, target, windows, room))
-    inside, tail, head = (engine.head(column, count) for column in room)
-    _, label = knots(size, tail, head, engine.flags(size), engine)
-    found = Circling(new(count), new(count))
-    kept = int(engine.run(keep_circling, (inside, tail, head), label, found))
-    return Circling(engine.part(found.edge, 0, kept), engine.part(found.knot, 0, kept))
+class Windows:
+    """The windows of a row in which there may still be circles."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule, self._engine = schedule, schedule.graph.engine
+        self._facts, self._versions = schedule.graph.facts, schedule.versions
+        self._width, self._line = schedule.graph.width, schedule.line
+        self.ranges = self._first()
+
+    def circles(self, pins: Pins) -> Circling:
+        """All edges on circles; windows without one are sorted and forgotten."""
+        low = self.ranges.low
+        if not len(low):
+            return Circling((), (), (), ())
+        inside = self._inside(pins)
+        size = int(self.ranges.first[len(low)])
+        index, label = knots(size, inside.tail, inside.head, self._engine.flags(size), self._engine)
+        new, count = self._engine.vector, len(inside.tail)
+        found = Circling(new(count), new(count), new(count), new(count))
+        kept = int(self._engine.run(on_circles, self._line, self.ranges, inside, label, found))
+        room = (new(size), new(size + 1), new(size))
+        self._engine.run(sort_windows, self._line, self.ranges, inside.head, index, room)
+        self.ranges = self._of(low, self.ranges.high, int(self._engine.run(keep_circling, self.ranges)))
+        return Circling(*(self._engine.head(column, kept) for column in found))
+
+    def nodes(self) -> list[list[int]]:
+        """The nodes of each window."""
+        pairs = zip(self.ranges.low, self.ranges.high, strict=True)
+        return [[int(n) for n in self._line.at[int(low) : int(high) + 1]] for low, high in pairs]
+
+    def reach(self, pins: Pins) -> bool:
+        """Let windows reach as far as pins lead back. True if that goes beyond them."""
+        place, ranges = self._line.place, self.ranges
+        known = [(int(low), int(high)) for low, high in zip(ranges.low, ranges.high, strict=True)]
+        ends = [(int(place[t]), int(place[s])) for s, t in zip(pins.source, pins.target, strict=True)]
+        windows = sorted(known + [(low, high) for low, high in ends if low < high])
+        lows, highs = (self._engine.filled([window[end] for window in windows]) for end in (0, 1))
+        self._unite(lows, highs)
+        return known != list(zip(self.ranges.low, self.ranges.high, strict=True))
+
+    def run_again(self, pins: Pins) -> None:
+        """Find another order inside the windows, and let no edge lead back over the end of one."""
+        self._schedule.run_again((self.ranges.low, self.ranges.high), pins)
+        setting = (self._facts, self._versions, self._width, self._line)
+        while self._engine.run(widen, *setting, self.ranges.low, self.ranges.high):
+            self._unite(self.ranges.low, self.ranges.high)
+
+    def _first(self) -> Ranges:
+        reach = self._engine.vector(len(self._line.at), -1)
+        back = int(self._engine.run(reach_back, self._facts, self._versions, self._width, self._line, reach))
+        low, high = self._engine.vector(back), self._engine.vector(back)
+        return self._of(low, high, int(self._engine.run(windows_of, reach, low, high)))
+
+    def _unite(self, low: Ints, high: Ints) -> None:
+        self.ranges = self._of(low, high, int(self._engine.run(unite, low, high)))
+
+    def _of(self, low: Ints, high: Ints, count: int) -> Ranges:
+        new = self._engine.vector
+        low, high = self._engine.head(low, count), self._engine.head(high, count)
+        return Ranges(low, high, new(count + 1), new(count + 1), self._engine.flags(count))
+
+    def _inside(self, pins: Pins) -> Inside:
+        size = int(self._engine.run(number_places, self.ranges))
+        graph, room = self._schedule.graph, ROOM * size
+        edges, index = graph.neighbours()
+        while True:
+            out = Inside(*(self._engine.vector(room) for _ in Inside._fields))
+            work = (edges, index, pins, self.ranges, out)
+            run = self._engine.run
+            count = int(run(edges_inside, self._facts, self._versions, self._width, self._line, work))
+            if count <= room:
+                return Inside(*(self._engine.head(column, count) for column in out))
+            room = count
 
 
 # --- kernels ---------------------------------------------------------------------------------------
 
 
-def reach_back(source: Ints, target: Ints, place: Ints, reach: Ints) -> int:
-    """For each place, from how far behind it an edge leads back there. Returns how many edges lead back."""
+def edges_inside(
+    facts: Facts,
+    versions: Versions,
+    width: int,
+    line: Line,
+    work: tuple[EdgeColumns, Neighbours, Pins, Ranges, Inside],
+) -> int:
+    """Fill `edge`, and the edges as far as there is room. Returns how many there are."""
+    edges, index, pins, ranges, out = work
     count = 0
-    for e in range(len(source)):
-        here, there = place[source[e]], place[target[e]]
-        if here >= there:
-            reach[there] = max(reach[there], here)
-            count += 1
+    for window in range(len(ranges.low)):
+        low, high = ranges.low[window], ranges.high[window]
+        shift = ranges.first[window] - low
+        for i in range(low, high + 1):
+            node = line.at[i]
+            for k in range(index.start[node], index.start[node + 1]):
+                e = index.edge[k]
+                there = line.place[edges.target[e]]
+                if low <= there <= high:
+                    third = edges.third[e] if edges.kind[e] == 5 else -1
+                    count = put(out, count, (i + shift, there + shift, third))
+            p = lower_bound(pins.source, 0, len(pins.source), node)
+            while p < len(pins.source) and pins.source[p] == node:
+                there = line.place[pins.target[p]]
+                if low <= there <= high:
+                    count = put(out, count, (i + shift, there + shift, pins.third[p]))
+                p += 1
+            count = edges_to_writes(facts, versions, line, (i, width, low, high, shift), out, count)
+        ranges.edge[window + 1] = count
     return count
 
 
-def number_windows(reach: Ints, windows: Windows) -> int:
-    """Fill `number` and `window`. Returns how many places are inside."""
-    count, window, end = 0, -1, -1
-    for at in range(len(reach)):
-        if reach[at] >= 0 and at > end:
-            window += 1
-        end = max(end, reach[at])
-        if at <= end:
-            windows.number[at], windows.window[at] = count, window
-            count += 1
+def put(out: Inside, count: int, edge: tuple[int, int, int]) -> int:
+    """One edge more, if there is room. Returns how many there are."""
+    if count < len(out.tail):
+        out.tail[count], out.head[count], out.third[count] = edge
+    return count + 1
+
+
+def edges_to_writes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts,
+    versions: Versions,
+    line: Line,
+    where: tuple[int, int, int, int, int],
+    out: Inside,
+    count: int,
+) -> int:
+    """Each write of a transaction comes after the one that it wrote over, and after those who read that:
+    the edges to its node at this place. Returns how many there are."""
+    at, width, low, high, shift = where
+    node = line.at[at]
+    t = node // width
+    for w in range(facts.write_start[t], facts.write_start[t + 1]):
+        before, t1 = line.previous[w], facts.transactions
+        if before < versions.slots:
+            t1 = versions.owner[before]
+            here = line.place[t1 * width + width - 1]
+            if node == t * width and low <= here <= high:
+                count = put(out, count, (here + shift, at + shift, -1))
+        if node != t * width + width - 1:
+            continue
+        for i in range(versions.read_start[before], versions.read_start[before + 1]):
+            t3 = facts.reader[versions.reads[i]]
+            here = line.place[t3 * width]
+            if low <= here <= high and t3 != t:
+                count = put(out, count, (here + shift, at + shift, t1))
     return count
 
 
-def edges_in_windows(source: Ints, target: Ints, windows: Windows, out: tuple[Ints, Ints, Ints]) -> int:
-    """The edges with both ends in one window, by number, and their ends. Returns how many there are."""
-    inside, tail, head = out
+def on_circles(line: Line, ranges: Ranges, inside: Inside, label: Ints, found: Circling) -> int:
+    """Fill what is found and `circling`. Returns how many edges are on circles."""
     count = 0
-    for e in range(len(source)):
-        here, there = windows.place[source[e]], windows.place[target[e]]
-        if windows.window[here] >= 0 and windows.window[here] == windows.window[there]:
-            inside[count], tail[count], head[count] = e, windows.number[here], windows.number[there]
-            count += 1
+    for window in range(len(ranges.low)):
+        shift = ranges.low[window] - ranges.first[window]
+        for e in range(ranges.edge[window], ranges.edge[window + 1]):
+            tail, head = inside.tail[e], inside.head[e]
+            if label[tail] == label[head]:
+                found.source[count], found.target[count] = line.at[tail + shift], line.at[head + shift]
+                found.third[count], found.knot[count] = inside.third[e], label[tail]
+                ranges.circling[window] = 1
+                count += 1
     return count
 
 
-def keep_circling(edges: tuple[Ints, Ints, Ints], label: Ints, found: Circling) -> int:
-    """The edges between places of one label. Returns how many."""
-    inside, tail, head = edges
-    count = 0
-    for at in range(len(inside)):
-        if label[tail[at]] == label[head[at]]:
-            found.edge[count], found.knot[count] = inside[at], label[tail[at]]
-            count += 1
-    return count
+def sort_windows(
+    line: Line, ranges: Ranges, head: Ints, index: Neighbours, room: tuple[Ints, Ints, Ints]
+) -> None:
+    """Let all edges lead forward in the windows without a circle; what is first stays first."""
+    degree, heap, order = room
+    for e in range(len(head)):
+        degree[head[e]] += 1
+    for window in range(len(ranges.low)):
+        if ranges.circling[window] == 1:
+            continue
+        size, done = 0, 0
+        first, last = ranges.first[window], ranges.first[window + 1]
+        for n in range(first, last):
+            if degree[n] == 0:
+                push(heap, size, n)
+                size += 1
+        while size > 0:
+            n = pop(heap, size)
+            size -= 1
+            order[done] = line.at[n - first + ranges.low[window]]
+            done += 1
+            for k in range(index.start[n], index.start[n + 1]):
+                size = count_down(heap, size, degree, head[index.edge[k]])
+        for i in range(done):
+            place = ranges.low[window] + i
+            line.at[place], line.place[order[i]] = order[i], place

@@ -10,11 +10,11 @@ from checker.isolation import (
     facts,
     forced_order,
     latest,
-    orders,
+    line,
     pending,
+    ranges,
     region,
     saturation,
-    schedule,
     sightings,
     views,
     windows,
@@ -78,7 +78,11 @@ def everything_is_in_front(facts: Any, latest: Any, what: tuple[int, int], *argu
 
 
 def no_circles(*arguments: Any) -> windows.Circling:
-    return windows.Circling((), ())
+    return windows.Circling((), (), (), ())
+
+
+def nowhere(*arguments: Any) -> tuple[int, int]:
+    return line.NOWHERE, -1
 
 
 def no_order(self: Any, *arguments: Any) -> bool:
@@ -117,14 +121,15 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("pram", views, "next_round", no_round),
     ("cm", views, "first_round", no_round),
     ("cm", views, "next_round", no_round),
-    ("serializable", schedule, "order_edges", no_more),
-    ("snapshot-isolation", schedule, "order_edges", no_more),
+    ("serializable", windows, "edges_to_writes", no_more),
+    ("snapshot-isolation", windows, "edges_to_writes", no_more),
+    ("serializable", ranges, "led_back", nowhere),
     ("read-committed", facts, "classify", everything_counts),
     ("ccv", latest, "barrier_of", everything_is_in_front),
     ("cc", latest, "barrier_of", everything_is_in_front),
     ("ccv", latest, "remember", nothing),
-    ("serializable", orders, "circling", no_circles),
-    ("snapshot-isolation", orders, "circling", no_circles),
+    ("serializable", windows.Windows, "circles", no_circles),
+    ("snapshot-isolation", windows.Windows, "circles", no_circles),
     ("serializable", windows, "reach_back", nothing),
     ("monotonic-reads", pending, "was_seen", always),
     ("writes-follow-reads", sightings, "was_seen", always),

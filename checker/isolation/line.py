@@ -1,0 +1,86 @@
+"""All nodes in a row, one after the other, and the order of the writes of each key that results.
+
+Nodes are those of `precedence.py`.  With an order of writes the graph is complete: besides the edges that are
+known, each write comes after the one that it wrote over, and after those who read that.  In a row that is
+nearly right, few of these lead back.  Kernels (`engine.py`).
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from checker.isolation.columns import Ints
+from checker.isolation.engine import Engine
+from checker.isolation.facts import Facts
+from checker.isolation.forced_order import Versions
+
+NOWHERE = 2**31 - 1
+"""Behind the last place of a row."""
+
+
+class Line(NamedTuple):
+    """The row, and who wrote over what.
+
+    `at` [place], `place` [node] (-1: it does not count).  `previous` [slot]: the version that a write wrote
+    over; `following` [version]: the slot of the write over it (-1: none).
+    """
+
+    at: Ints
+    place: Ints
+    previous: Ints
+    following: Ints
+
+
+class Pins(NamedTuple):
+    """Edges that are supposed for a while, by source: from node `source` to node `target`. `third`: from whom
+    the source read, -1 where it is not about that."""
+
+    source: Ints
+    target: Ints
+    third: Ints
+
+
+def pins_of(rows: Iterable[tuple[int, int, int]], engine: Engine) -> Pins:
+    """Edges as columns."""
+    ordered = sorted(rows)
+    return Pins(*(engine.filled([row[at] for row in ordered]) for at in range(len(Pins._fields))))
+
+
+def first_line(facts: Facts, versions: Versions, width: int, engine: Engine) -> Line:
+    """All nodes that count, as their transactions ended; every write as if it were the first of its key."""
+    new = engine.vector
+    nodes = facts.transactions * width
+    line = Line(new(nodes), new(nodes, -1), new(versions.slots), new(versions.slots + facts.keys, -1))
+    count = int(engine.run(line_up, facts, versions, width, line))
+    return line._replace(at=engine.head(line.at, count))
+
+
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def line_up(facts: Facts, versions: Versions, width: int, line: Line) -> int:
+    """Fill the first row. Returns how long it is."""
+    count = 0
+    for node in range(len(line.place)):
+        if facts.position[node // width] >= 0:
+            line.at[count], line.place[node] = node, count
+            count += 1
+    for w in range(versions.slots):
+        line.previous[w] = versions.slots + facts.write_key[w]
+    return count
+
+
+def led_back(facts: Facts, versions: Versions, width: int, line: Line, w: int) -> tuple[int, int]:
+    """The first and the last place of the edges to a write that lead back; NOWHERE and -1 if none does."""
+    low, high = 2**31 - 1, -1
+    t, before = versions.owner[w], line.previous[w]
+    begin, end = line.place[t * width], line.place[t * width + width - 1]
+    if before < versions.slots:
+        here = line.place[versions.owner[before] * width + width - 1]
+        if here > begin:
+            low, high = begin, here
+    for i in range(versions.read_start[before], versions.read_start[before + 1]):
+        t3 = facts.reader[versions.reads[i]]
+        here = line.place[t3 * width]
+        if here > end and t3 != t:
+            low, high = min(low, end), max(high, here)
+    return low, high

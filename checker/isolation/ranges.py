@@ -1,0 +1,108 @@
+"""From where to where in the row (`line.py`) edges lead back: the windows in which there may be circles.
+
+Kernels (`engine.py`).
+"""
+
+from typing import NamedTuple
+
+from checker.isolation.columns import Ints
+from checker.isolation.facts import Facts
+from checker.isolation.forced_order import Versions
+from checker.isolation.line import Line, led_back
+
+
+class Ranges(NamedTuple):
+    """Windows, from place `low` to place `high`: increasing, with nothing in common. The nodes inside are
+    numbered one after the other, from `first` [window] to `first` [window + 1]; their edges from `edge`
+    [window] to `edge` [window + 1]. `circling` [window]: 1 where there is a circle."""
+
+    low: Ints
+    high: Ints
+    first: Ints
+    edge: Ints
+    circling: Ints
+
+
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def reach_back(facts: Facts, versions: Versions, width: int, line: Line, reach: Ints) -> int:
+    """For each place, from how far behind it an edge leads back there. Returns for how many one does."""
+    count = 0
+    for w in range(versions.slots):
+        low, high = led_back(facts, versions, width, line, w)
+        if high >= 0:
+            count += 1
+            reach[low] = max(reach[low], high)
+    return count
+
+
+def windows_of(reach: Ints, low: Ints, high: Ints) -> int:
+    """Fill the windows. Returns how many there are."""
+    count, end = 0, -1
+    for at in range(len(reach)):
+        if reach[at] < 0:
+            continue
+        if at > end:
+            low[count] = at
+            count += 1
+        end = max(end, reach[at])
+        high[count - 1] = end
+    return count
+
+
+def widen(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts, versions: Versions, width: int, line: Line, lows: Ints, highs: Ints
+) -> bool:
+    """Let windows reach as far as edges lead back that begin or end in them. True if one grew."""
+    grown = False
+    for window in range(len(lows)):
+        low, high = lows[window], highs[window]
+        for i in range(lows[window], highs[window] + 1):
+            t = line.at[i] // width
+            ends = line.place[t * width + width - 1]
+            if ends != i and ends <= highs[window]:
+                continue
+            for w in range(facts.write_start[t], facts.write_start[t + 1]):
+                first, last = led_back(facts, versions, width, line, w)
+                low, high = min(low, first), max(high, last)
+                after = line.following[w]
+                if after >= 0 and line.place[versions.owner[after] * width + width - 1] > highs[window]:
+                    first, last = led_back(facts, versions, width, line, after)
+                    low, high = min(low, first), max(high, last)
+        grown |= low < lows[window] or high > highs[window]
+        lows[window], highs[window] = low, high
+    return grown
+
+
+def unite(low: Ints, high: Ints) -> int:
+    """Make one of windows that have a place in common. Returns how many there are then."""
+    count = 0
+    for window in range(len(low)):
+        first, last = low[window], high[window]
+        while count > 0 and high[count - 1] >= first:
+            count -= 1
+            first, last = min(first, low[count]), max(last, high[count])
+        low[count], high[count] = first, last
+        count += 1
+    return count
+
+
+def number_places(ranges: Ranges) -> int:
+    """Fill `first`. Returns how many places are inside."""
+    count = 0
+    for window in range(len(ranges.low)):
+        ranges.first[window] = count
+        count += ranges.high[window] - ranges.low[window] + 1
+    ranges.first[len(ranges.low)] = count
+    return count
+
+
+def keep_circling(ranges: Ranges) -> int:
+    """Forget windows without a circle. Returns how many are left."""
+    count = 0
+    for window in range(len(ranges.low)):
+        if ranges.circling[window] == 1:
+            ranges.low[count], ranges.high[count] = ranges.low[window], ranges.high[window]
+            count += 1
+    return count
