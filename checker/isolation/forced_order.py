@@ -61,7 +61,7 @@ class Round(NamedTuple):
 
 class ForcedOrder:
     """Grows a graph, one round at a time. `circle` says whether there is no order; else `clocks` and `order`
-    are those of the graph before the last round."""
+    are those of the graph when it was caught up with last."""
 
     def __init__(self, graph: Precedence, versions: Versions) -> None:
         self.graph, self._versions = graph, versions
@@ -69,6 +69,7 @@ class ForcedOrder:
         self.clocks: Ints = ()
         self.order: Ints = ()
         self.placed = self._spread = 0
+        self._changed = graph.engine.flags(graph.nodes, 1)
 
     def settle(self) -> "ForcedOrder":
         """Grow until nothing more follows."""
@@ -78,29 +79,35 @@ class ForcedOrder:
 
     def grow(self) -> int:
         """One round; how many edges it has found. What has nothing new in front of it is passed over."""
-        graph, engine = self.graph, self.graph.engine
-        edges, index = graph.neighbours()
-        self.order, self.placed, wanted = graph.sorted(edges, index)
-        if self.placed < wanted:
-            self.circle = True
+        if not self.catch_up():
             return 0
-        if not self._spread:
-            self.clocks = graph.no_clocks()
-        changed = engine.flags(graph.nodes, 0 if self._spread else 1)
-        graph.spread(self.clocks, changed, (self.order, self.placed), self._spread)
-        self._spread = graph.size
+        graph, engine = self.graph, self.graph.engine
         room = len(graph.facts.read_from) + len(graph.facts.write_key)
         while True:
-            out, work = graph.room(room), self._round(changed)
+            out, work = graph.room(room), self._round()
             size = int(engine.run(settle_reads, graph.facts, work, out, graph.size))
             size = int(engine.run(settle_writes, graph.facts, self._versions, work, out, size))
             if size <= len(out.source):
                 break
             room = size - graph.size
+        self._changed = engine.flags(graph.nodes)
         found = size - graph.size
         if found:
             graph.add(size)
         return found
+
+    def catch_up(self) -> bool:
+        """Let the clocks know all edges. False if these go round in a circle."""
+        graph = self.graph
+        edges, index = graph.neighbours()
+        self.order, self.placed, wanted = graph.sorted(edges, index)
+        self.circle = self.placed < wanted
+        if not self.circle:
+            if not self._spread:
+                self.clocks = graph.no_clocks()
+            graph.spread(self.clocks, self._changed, (self.order, self.placed), self._spread)
+            self._spread = graph.size
+        return not self.circle
 
     def after(self, transactions: list[int]) -> list[int]:
         """For each node of these transactions the bits of those nodes of theirs that are known to come after
@@ -120,12 +127,12 @@ class ForcedOrder:
                     after[earlier] |= bit
         return after
 
-    def _round(self, changed: Ints) -> Round:
+    def _round(self) -> Round:
         facts, engine = self.graph.facts, self.graph.engine
         begun, ended = nobody_yet(facts, engine), nobody_yet(facts, engine)
         nearest = engine.vector(len(facts.group_begin))
         order, width = (self.order, self.placed), self.graph.width
-        return Round(*order, changed, self.clocks, begun, ended, nearest, width)
+        return Round(*order, self._changed, self.clocks, begun, ended, nearest, width)
 
 
 def versions_of(facts: Facts, engine: Engine) -> Versions:

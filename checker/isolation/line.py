@@ -21,13 +21,15 @@ class Line(NamedTuple):
     """The row, and who wrote over what.
 
     `at` [place], `place` [node] (-1: it does not count).  `previous` [slot]: the version that a write wrote
-    over; `following` [version]: the slot of the write over it (-1: none).
+    over; `following` [version]: the slot of the write over it (-1: none).  `stuck` [node]: 1 where it could
+    not be run and just stands somewhere, so that its writes say nothing.
     """
 
     at: Ints
     place: Ints
     previous: Ints
     following: Ints
+    stuck: Ints
 
 
 class Pins(NamedTuple):
@@ -49,7 +51,13 @@ def first_line(facts: Facts, versions: Versions, width: int, engine: Engine) -> 
     """All nodes that count, as their transactions ended; every write as if it were the first of its key."""
     new = engine.vector
     nodes = facts.transactions * width
-    line = Line(new(nodes), new(nodes, -1), new(versions.slots), new(versions.slots + facts.keys, -1))
+    line = Line(
+        at=new(nodes),
+        place=new(nodes, -1),
+        previous=new(versions.slots),
+        following=new(versions.slots + facts.keys, -1),
+        stuck=engine.flags(nodes),
+    )
     count = int(engine.run(line_up, facts, versions, width, line))
     return line._replace(at=engine.head(line.at, count))
 

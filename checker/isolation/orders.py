@@ -75,29 +75,25 @@ class Orders:
         while found := self.forced.grow():
             if found * FEW <= self.graph.nodes:
                 break
-        if self.forced.circle or not found:
+        if not found or not self.forced.catch_up():
             return False
         self.effort.limit = self.effort.budget // SHARE
-        schedule = Schedule(self.graph, self.versions)
         try:
-            return schedule.run_all() and self._mend(schedule) is None
+            return self.settle() is None
         except Exhausted:
             return False
         finally:
             self.effort.limit = self.effort.budget
 
     def settle(self) -> Region | None:
-        """Find an order (None), or transactions for whose writes there is none. Raises Exhausted.
+        """Find an order (None), or transactions for whose writes there is none: search where a likely order
+        is wrong, and run that again with what the search proposes, until it is right. Raises Exhausted.
 
-        What is forced must have been settled, without a circle.
+        The clocks of what is forced must know all edges.
         """
         schedule = Schedule(self.graph, self.versions)
         ended = schedule.run_all()
         assert ended, "a graph without a circle can be run"
-        return self._mend(schedule)
-
-    def _mend(self, schedule: Schedule) -> Region | None:
-        """Search where the row is wrong, run it again with what that proposes, until it is right."""
         self._regions, self._home = {}, {}
         windows, pins = Windows(schedule), pins_of((), self.graph.engine)
         while knots := self._knots(windows.circles(pins)):

@@ -195,7 +195,8 @@ def leave(
     queue, line = work[3], work[4]
     for i in range(high + 1 - low):
         node = queue.row[i]
-        if queue.degree[node] >= 0:
+        line.stuck[node] = queue.degree[node] >= 0
+        if line.stuck[node] == 1:
             perform(facts, versions, queue, line, (node, width, done))
             done += 1
     queue.sizes[0] = queue.sizes[1] = queue.sizes[2] = 0

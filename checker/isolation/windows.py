@@ -175,10 +175,15 @@ def edges_to_writes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     count: int,
 ) -> int:
     """Each write of a transaction comes after the one that it wrote over, and after those who read that:
-    the edges to its node at this place. Returns how many there are."""
+    the edges to its node at this place. Returns how many there are.
+
+    Where it could not be run, that is because of a circle of other edges, and only that one counts.
+    """
     at, width, low, high, shift = where
     node = line.at[at]
     t = node // width
+    if line.stuck[t * width + width - 1] == 1:
+        return count
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         before, t1 = line.previous[w], facts.transactions
         if before < versions.slots:

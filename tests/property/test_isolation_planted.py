@@ -166,8 +166,5 @@ def test_a_region_that_forgets_readers_is_caught(monkeypatch: pytest.MonkeyPatch
 
 def only_sorted(self: Any) -> int:
     """The known graph as it is."""
-    order, placed, wanted = self.graph.sorted(*self.graph.neighbours())
-    self.circle = placed < wanted
-    self.clocks = self.graph.no_clocks()
-    self.graph.spread(self.clocks, [0] * self.graph.nodes, (order, placed), 0)
+    self.catch_up()
     return 0

@@ -105,15 +105,22 @@ def follow(line: Line, version: int) -> list[int]:
 def rows(monkeypatch: pytest.MonkeyPatch, level: str, without_rules: bool) -> list[tuple[int, Schedule]]:
     """The rows that were found, with the seed of the history."""
     found: list[tuple[int, Schedule]] = []
-    mend = orders.Orders._mend
+    settle = orders.Orders.settle
 
-    def noted(self: Any, schedule: Schedule) -> Region | None:
-        wrong = mend(self, schedule)
+    def noted(self: orders.Orders) -> Region | None:
+        made.clear()
+        wrong = settle(self)
         if wrong is None:
-            found.append((seed, schedule))
+            found.append((seed, made[0]))
         return wrong
 
-    monkeypatch.setattr(orders.Orders, "_mend", noted)
+    def kept(*arguments: Any) -> Schedule:
+        made.append(Schedule(*arguments))
+        return made[-1]
+
+    made: list[Schedule] = []
+    monkeypatch.setattr(orders, "Schedule", kept)
+    monkeypatch.setattr(orders.Orders, "settle", noted)
     monkeypatch.setattr(orders.Orders, "is_explained", lambda self: False)
     if without_rules:
         monkeypatch.setattr(forced_order, "settle_reads", lambda facts, work, out, count: count)
