@@ -14,13 +14,13 @@ from checker.isolation.line import Line, led_back
 class Ranges(NamedTuple):
     """Windows, from place `low` to place `high`: increasing, with nothing in common. The nodes inside are
     numbered one after the other, from `first` [window] to `first` [window + 1]; their edges from `edge`
-    [window] to `edge` [window + 1]. `circling` [window]: 1 where there is a circle."""
+    [window] to `edge` [window + 1]. `stuck` [window]: 1 where something could not be run."""
 
     low: Ints
     high: Ints
     first: Ints
     edge: Ints
-    circling: Ints
+    stuck: Ints
 
 
 # --- kernels ---------------------------------------------------------------------------------------
@@ -95,14 +95,4 @@ def number_places(ranges: Ranges) -> int:
         ranges.first[window] = count
         count += ranges.high[window] - ranges.low[window] + 1
     ranges.first[len(ranges.low)] = count
-    return count
-
-
-def keep_circling(ranges: Ranges) -> int:
-    """Forget windows without a circle. Returns how many are left."""
-    count = 0
-    for window in range(len(ranges.low)):
-        if ranges.circling[window] == 1:
-            ranges.low[count], ranges.high[count] = ranges.low[window], ranges.high[window]
-            count += 1
     return count

@@ -2,9 +2,9 @@
 
 Of a circle, some edge leads back in the row (`line.py`); and all of it lies between places that edges lead
 back over.  So only those windows are looked at, which overlapping edges back make one.  In a good row they
-are few and short.  A window without a circle is sorted, and done with.  The others are run again
-(`schedule.py`), with something more that is supposed to be known, until none is left: all edges lead forward
-then, so there is no circle at all.  Kernels (`engine.py`).
+are few and short.  They are sorted (`sorting.py`), and what is left of them are the nodes that all lead to
+each other.  These are run again (`schedule.py`), with something more that is supposed to be known, until
+nothing is left: all edges lead forward then, so there is no circle at all.  Kernels (`engine.py`).
 """
 
 from typing import NamedTuple
@@ -14,11 +14,9 @@ from checker.isolation.cycle import Neighbours, knots
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.facts import Facts
 from checker.isolation.forced_order import Versions
-from checker.isolation.heap import count_down, pop, push
 from checker.isolation.line import Line, Pins
 from checker.isolation.ranges import (
     Ranges,
-    keep_circling,
     number_places,
     reach_back,
     unite,
@@ -27,6 +25,7 @@ from checker.isolation.ranges import (
 )
 from checker.isolation.schedule import Schedule
 from checker.isolation.search import lower_bound
+from checker.isolation.sorting import sort_windows, sorting
 
 ROOM = 4
 """Edges inside windows for which there is room at first, for each node."""
@@ -59,7 +58,7 @@ class Windows:
         self.ranges = self._first()
 
     def circles(self, pins: Pins) -> Circling:
-        """All edges on circles; windows without one are sorted and forgotten."""
+        """All edges on circles. Windows are sorted, so that of each only its knots are left."""
         low = self.ranges.low
         if not len(low):
             return Circling((), (), (), ())
@@ -69,9 +68,10 @@ class Windows:
         new, count = self._engine.vector, len(inside.tail)
         found = Circling(new(count), new(count), new(count), new(count))
         kept = int(self._engine.run(on_circles, self._line, self.ranges, inside, label, found))
-        room = (new(size), new(size + 1), new(size))
-        self._engine.run(sort_windows, self._line, self.ranges, inside.head, index, room)
-        self.ranges = self._of(low, self.ranges.high, int(self._engine.run(keep_circling, self.ranges)))
+        ranges = self._of(new(size), new(size), size)
+        run = (self._line, self.ranges, (index, inside.head, label), sorting(size, self._engine), ranges)
+        count = int(self._engine.run(sort_windows, *run))
+        self.ranges = self._of(ranges.low, ranges.high, count)
         return Circling(*(self._engine.head(column, kept) for column in found))
 
     def nodes(self) -> list[list[int]]:
@@ -134,7 +134,7 @@ def edges_inside(
     line: Line,
     work: tuple[EdgeColumns, Neighbours, Pins, Ranges, Inside],
 ) -> int:
-    """Fill `edge`, and the edges as far as there is room. Returns how many there are."""
+    """Fill `edge` and `stuck`, and the edges as far as there is room. Returns how many there are."""
     edges, index, pins, ranges, out = work
     count = 0
     for window in range(len(ranges.low)):
@@ -142,6 +142,7 @@ def edges_inside(
         shift = ranges.first[window] - low
         for i in range(low, high + 1):
             node = line.at[i]
+            ranges.stuck[window] |= line.stuck[node]
             for k in range(index.start[node], index.start[node + 1]):
                 e = index.edge[k]
                 there = line.place[edges.target[e]]
@@ -202,7 +203,7 @@ def edges_to_writes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
 
 
 def on_circles(line: Line, ranges: Ranges, inside: Inside, label: Ints, found: Circling) -> int:
-    """Fill what is found and `circling`. Returns how many edges are on circles."""
+    """Fill what is found. Returns how many edges are on circles."""
     count = 0
     for window in range(len(ranges.low)):
         shift = ranges.low[window] - ranges.first[window]
@@ -211,34 +212,5 @@ def on_circles(line: Line, ranges: Ranges, inside: Inside, label: Ints, found: C
             if label[tail] == label[head]:
                 found.source[count], found.target[count] = line.at[tail + shift], line.at[head + shift]
                 found.third[count], found.knot[count] = inside.third[e], label[tail]
-                ranges.circling[window] = 1
                 count += 1
     return count
-
-
-def sort_windows(
-    line: Line, ranges: Ranges, head: Ints, index: Neighbours, room: tuple[Ints, Ints, Ints]
-) -> None:
-    """Let all edges lead forward in the windows without a circle; what is first stays first."""
-    degree, heap, order = room
-    for e in range(len(head)):
-        degree[head[e]] += 1
-    for window in range(len(ranges.low)):
-        if ranges.circling[window] == 1:
-            continue
-        size, done = 0, 0
-        first, last = ranges.first[window], ranges.first[window + 1]
-        for n in range(first, last):
-            if degree[n] == 0:
-                push(heap, size, n)
-                size += 1
-        while size > 0:
-            n = pop(heap, size)
-            size -= 1
-            order[done] = line.at[n - first + ranges.low[window]]
-            done += 1
-            for k in range(index.start[n], index.start[n + 1]):
-                size = count_down(heap, size, degree, head[index.edge[k]])
-        for i in range(done):
-            place = ranges.low[window] + i
-            line.at[place], line.place[order[i]] = order[i], place
