@@ -85,8 +85,7 @@ class ForcedOrder:
         room = len(graph.facts.read_from) + len(graph.facts.write_key)
         while True:
             out, work = graph.room(room), self._round()
-            size = int(engine.run(settle_reads, graph.facts, work, out, graph.size))
-            size = int(engine.run(settle_writes, graph.facts, self._versions, work, out, size))
+            size = int(engine.run(settle, graph.facts, self._versions, work, out, graph.size))
             if size <= len(out.source):
                 break
             room = size - graph.size
@@ -129,7 +128,9 @@ class ForcedOrder:
 
     def _round(self) -> Round:
         facts, engine = self.graph.facts, self.graph.engine
-        begun, ended = nobody_yet(facts, engine), nobody_yet(facts, engine)
+        begun = nobody_yet(facts, engine)
+        # Where a transaction is one node, it begins and ends at once.
+        ended = begun if self.graph.width == 1 else nobody_yet(facts, engine)
         nearest = engine.vector(len(facts.group_begin))
         order, width = (self.order, self.placed), self.graph.width
         return Round(*order, self._changed, self.clocks, begun, ended, nearest, width)
@@ -176,54 +177,53 @@ def find_versions(facts: Facts, versions: Versions) -> None:
         versions.reads[versions.read_start[version]] = r
 
 
-def settle_reads(facts: Facts, work: Round, out: EdgeColumns, count: int) -> int:
-    """Who ended before a read began, and was not seen, is older than what was seen."""
-    room, width = len(out.source), work.width
-    clocks, nobody = work.clocks, facts.transactions
-    for i in range(work.placed):
-        t3 = work.order[i] // width
-        begins, ends = work.order[i] == t3 * width, work.order[i] == t3 * width + width - 1
-        low, high = facts.read_start[t3], facts.read_start[t3 + 1]
-        for r in range(low, high if begins and work.changed[t3 * width] == 1 else low):
-            key, t1 = facts.read_key[r], facts.read_from[r]
-            if t1 == nobody:
-                continue
-            next_group, barrier = work.ended.head[key], work.ended.barrier[t1]
-            while next_group >= 0 and work.ended.group[WIDTH * next_group + TURN] > barrier:
-                g, next_group = next_group, work.ended.group[WIDTH * next_group + OLDER]
-                j = facts.group_session[g]
-                limit = clocks[t3 * width][j] // width
-                done = clocks[t1 * width][j] // width
-                t2 = last_writer(facts, work.ended, g, done, limit)
-                if t2 < 0 or t2 == t1:
-                    continue
-                if count < room:
-                    out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
-                    out.kind[count], out.key[count], out.third[count] = 3, key, t3
-                count += 1
-        if ends:
-            pass_by(facts, work.ended, t3, i, clocks, (t3 * width, width, width - 1))
-    return count
-
-
-def settle_writes(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, count: int) -> int:
-    """Who is known to have written a key right before: its readers began before this one ended."""
+def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, count: int) -> int:
+    """The edges that follow, from `count` on. Returns how many there are then."""
     width = work.width
     for i in range(work.placed):
         node = work.order[i]
-        t2 = node // width
-        if node == t2 * width + width - 1 and work.changed[node] == 1:
-            for w in range(facts.write_start[t2], facts.write_start[t2 + 1]):
-                count = settle_write(facts, versions, work, (t2, w), out, count)
-        if node == t2 * width:
-            pass_by(facts, work.begun, t2, i, work.clocks, (node + width - 1, width, 0))
+        t = node // width
+        begin = t * width
+        end = begin + width - 1
+        if node == begin and work.changed[node] == 1:
+            for r in range(facts.read_start[t], facts.read_start[t + 1]):
+                count = settle_read(facts, work, (t, r), out, count)
+        if node == end and work.changed[node] == 1:
+            for w in range(facts.write_start[t], facts.write_start[t + 1]):
+                count = settle_write(facts, versions, work, (t, w), out, count)
+        if node == begin:
+            pass_by(facts, work.begun, t, i, work.clocks, (end, width, 0))
+        if node == end and width > 1:
+            pass_by(facts, work.ended, t, i, work.clocks, (begin, width, 1))
+    return count
+
+
+def settle_read(facts: Facts, work: Round, what: tuple[int, int], out: EdgeColumns, count: int) -> int:
+    """Who ended before a read began, and was not seen, is older than what was seen."""
+    t3, r = what
+    room, width, clocks, ended = len(out.source), work.width, work.clocks, work.ended
+    key, t1 = facts.read_key[r], facts.read_from[r]
+    if t1 == facts.transactions:
+        return count
+    g, barrier = ended.head[key], ended.barrier[t1]
+    while g >= 0 and ended.group[WIDTH * g + TURN] > barrier:
+        j = facts.group_session[g]
+        limit = clocks[t3 * width][j] // width
+        done = clocks[t1 * width][j] // width
+        t2 = last_writer(facts, ended, g, done, limit)
+        if t2 >= 0 and t2 != t1:
+            if count < room:
+                out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
+                out.kind[count], out.key[count], out.third[count] = 3, key, t3
+            count += 1
+        g = ended.group[WIDTH * g + OLDER]
     return count
 
 
 def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     facts: Facts, versions: Versions, work: Round, what: tuple[int, int], out: EdgeColumns, count: int
 ) -> int:
-    """Edges between one write, and what it is known to have written over, or may have at most."""
+    """Who is known to have written a key right before: its readers began before this one ended."""
     t2, w = what
     width, begun, key = work.width, work.begun, facts.write_key[w]
     clock = work.clocks[t2 * width + width - 1]
