@@ -20,11 +20,22 @@ Kernels (`engine.py`); cost of a round: the clocks, and reads and writes times c
 from typing import NamedTuple
 
 from checker.isolation.columns import Ints
+from checker.isolation.cycle import Neighbours
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.latest import OLDER, TURN, WIDTH, Latest, last_writer, nobody_yet, pass_by
-from checker.isolation.precedence import Precedence
+from checker.isolation.latest import (
+    OLDER,
+    TURN,
+    WIDTH,
+    Latest,
+    enter,
+    last_writer,
+    nobody_yet,
+    pass_by,
+    set_barrier,
+)
+from checker.isolation.precedence import Precedence, hand_on, spread_clock
 from checker.isolation.search import lower_bound
 
 
@@ -45,14 +56,19 @@ class Versions(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What the rules work with: `order` of `placed` nodes; `changed` [node]: 1 where the clock is not that of
-    the round before; `clocks`; which writers have `begun` and `ended` where the rules are in that order; and
-    a vector for `nearest` writers, as many as groups."""
+    """What the rules work with: `order` of `placed` nodes; `target` and `neighbours` of the edges known before,
+    of which those from number `since` on are not in the `clocks` yet; `changed` [node]: 1 where the clock is
+    not that of the round before; which nodes the rules have `passed` in that order, and which writers have
+    `begun` and `ended` there; and a vector for `nearest` writers, as many as groups."""
 
     order: Ints
     placed: int
-    changed: Ints
+    target: Ints
+    neighbours: Neighbours
+    since: int
     clocks: Ints
+    changed: Ints
+    passed: Ints
     begun: Latest
     ended: Latest
     nearest: Ints
@@ -79,17 +95,15 @@ class ForcedOrder:
 
     def grow(self) -> int:
         """One round; how many edges it has found. What has nothing new in front of it is passed over."""
-        if not self.catch_up():
+        if not self._sort():
             return 0
         graph, engine = self.graph, self.graph.engine
-        room = len(graph.facts.read_from) + len(graph.facts.write_key)
-        while True:
-            out, work = graph.room(room), self._round()
-            size = int(engine.run(settle, graph.facts, self._versions, work, out, graph.size))
-            if size <= len(out.source):
-                break
-            room = size - graph.size
-        self._changed = engine.flags(graph.nodes)
+        work = self._round()
+        out = graph.room(len(graph.facts.read_from) + len(graph.facts.write_key))
+        size = int(engine.run(settle, graph.facts, self._versions, work, out, graph.size))
+        # What found no room is found in the next round, if everything is looked at again.
+        self._changed = engine.flags(graph.nodes, 1 if size > len(out.source) else 0)
+        self._spread, size = graph.size, min(size, len(out.source))
         found = size - graph.size
         if found:
             graph.add(size)
@@ -97,15 +111,18 @@ class ForcedOrder:
 
     def catch_up(self) -> bool:
         """Let the clocks know all edges. False if these go round in a circle."""
-        graph = self.graph
-        edges, index = graph.neighbours()
-        self.order, self.placed, wanted = graph.sorted(edges, index)
-        self.circle = self.placed < wanted
-        if not self.circle:
-            if not self._spread:
-                self.clocks = graph.no_clocks()
+        if self._sort():
+            graph = self.graph
             graph.spread(self.clocks, self._changed, (self.order, self.placed), self._spread)
             self._spread = graph.size
+        return not self.circle
+
+    def _sort(self) -> bool:
+        """Find an order that respects all edges. False if there is none."""
+        self.order, self.placed, wanted = self.graph.sorted(*self.graph.neighbours())
+        self.circle = self.placed < wanted
+        if not self._spread and not self.circle:
+            self.clocks = self.graph.no_clocks()
         return not self.circle
 
     def after(self, transactions: list[int]) -> list[int]:
@@ -128,12 +145,23 @@ class ForcedOrder:
 
     def _round(self) -> Round:
         facts, engine = self.graph.facts, self.graph.engine
+        edges, index = self.graph.neighbours()
         begun = nobody_yet(facts, engine)
-        # Where a transaction is one node, it begins and ends at once.
-        ended = begun if self.graph.width == 1 else nobody_yet(facts, engine)
-        nearest = engine.vector(len(facts.group_begin))
-        order, width = (self.order, self.placed), self.graph.width
-        return Round(*order, self._changed, self.clocks, begun, ended, nearest, width)
+        return Round(
+            order=self.order,
+            placed=self.placed,
+            target=edges.target,
+            neighbours=index,
+            since=self._spread,
+            clocks=self.clocks,
+            changed=self._changed,
+            passed=engine.flags(self.graph.nodes),
+            begun=begun,
+            # Where a transaction is one node, it begins and ends at once.
+            ended=begun if self.graph.width == 1 else nobody_yet(facts, engine),
+            nearest=engine.vector(len(facts.group_begin)),
+            width=self.graph.width,
+        )
 
 
 def versions_of(facts: Facts, engine: Engine) -> Versions:
@@ -192,9 +220,15 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
             for w in range(facts.write_start[t], facts.write_start[t + 1]):
                 count = settle_write(facts, versions, work, (t, w), out, count)
         if node == begin:
-            pass_by(facts, work.begun, t, i, work.clocks, (end, width, 0))
+            enter(facts, work.begun, t, i)
+        if node == end:
+            set_barrier(facts, work.begun, t, i, work.clocks, (end, width, 0))
         if node == end and width > 1:
             pass_by(facts, work.ended, t, i, work.clocks, (begin, width, 1))
+        work.passed[node] = 1
+        spread_clock(
+            facts, (node, width, work.since), work.target, work.neighbours, (work.clocks, work.changed)
+        )
     return count
 
 
@@ -286,5 +320,10 @@ def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             if count < room:
                 out.source[count], out.target[count] = t3 * width, t2 * width + width - 1
                 out.kind[count], out.key[count], out.third[count] = 5, key, t1
+                if work.passed[t3 * width] == 1:
+                    # Its clock is right, so what follows needs no further round.
+                    place = facts.position[t3] * width
+                    what_is = (t3 * width, t2 * width + width - 1, facts.session_of[t3], place)
+                    hand_on(work.clocks, work.changed, what_is)
             count += 1
     return count

@@ -57,13 +57,25 @@ def pass_by(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     `clock`: the node whose clock says what is in front of it; how many nodes a transaction has; and which of
     them (from 0) has to be in front.
     """
+    set_barrier(facts, latest, t, turn, clocks, clock)
+    enter(facts, latest, t, turn)
+
+
+def set_barrier(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts, latest: Latest, t: int, turn: int, clocks: Ints, clock: tuple[int, int, int]
+) -> None:
+    """What is in front of it is known by now. As above."""
     barrier = turn
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
-        key, group = facts.write_key[w], facts.group_of[w]
-        barrier = min(barrier, barrier_of(facts, latest, (key, turn), clocks, clock))
-        to_front(latest, key, group)
-        latest.group[WIDTH * group + TURN] = turn
+        barrier = min(barrier, barrier_of(facts, latest, (facts.write_key[w], turn), clocks, clock))
     latest.barrier[t] = barrier
+
+
+def enter(facts: Facts, latest: Latest, t: int, turn: int) -> None:
+    """From now on it is the last one of its session that wrote its keys."""
+    for w in range(facts.write_start[t], facts.write_start[t + 1]):
+        to_front(latest, facts.write_key[w], facts.group_of[w])
+        latest.group[WIDTH * facts.group_of[w] + TURN] = turn
     remember(facts, latest, t)
 
 

@@ -18,7 +18,7 @@ from checker.wording import plural
 REGION_UP_TO = 2_000
 """Transactions of a region beyond which it is not searched."""
 
-FEW = 32
+FEW = 8
 """After a round that finds fewer than one edge for so many nodes, little is expected of the next ones."""
 
 SHARE = 2

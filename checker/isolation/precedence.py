@@ -113,9 +113,9 @@ class Precedence:
         """The node of its end."""
         return transaction * self.width + self.width - 1
 
-    def round_of(self, edge: int) -> int:
-        """In which round an edge was found; 0 is the history itself."""
-        return next(at for at, end in enumerate(self.rounds[1:]) if edge < end)
+    def before(self, edge: int) -> int:
+        """How many edges were known before the round in which this one was found."""
+        return max(end for end in self.rounds if end <= edge)
 
     def edges_up_to(self, size: int) -> EdgeColumns:
         """The first edges, and some that are in the room behind them."""
@@ -156,9 +156,8 @@ class Precedence:
         found = circles(self.nodes, edges.source, edges.target, self.rounds[1], 1, self.engine)
         return found[0] if found else []
 
-    def way(self, source: int, target: int, before_round: int) -> list[int]:
-        """The edges of a shortest way between two nodes, found in earlier rounds; empty if there is none."""
-        limit = self.rounds[before_round]
+    def way(self, source: int, target: int, limit: int) -> list[int]:
+        """A shortest way between two nodes through edges below a number; empty if there is none."""
         edges, index = self.neighbours()
         new = self.engine.vector
         came, queue = new(self.nodes, -1), new(self.nodes + 1)
@@ -217,24 +216,40 @@ def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     """Hand each node's past, and itself, to what comes after it: along all edges if it has grown (or there
     are no clocks yet), else along the new ones only."""
     order, placed, since = work
-    clocks, changed = result
     for i in range(placed):
-        n = order[i]
-        t = n // width
-        session, place = facts.session_of[t], facts.position[t] * width + n - t * width
-        mine, grown = clocks[n], since > 0 and changed[n] == 1
-        for k in range(index.start[n], index.start[n + 1]):
-            e = index.edge[k]
-            theirs = clocks[target[e]]
-            if not grown and (e < since or theirs[session] > place):
-                continue
-            more = theirs[session] <= place
-            for j in range(len(mine)):
-                more |= mine[j] > theirs[j]
-                theirs[j] = max(mine[j], theirs[j])
-            theirs[session] = max(theirs[session], place + 1)
-            if more:
-                changed[target[e]] = 1
+        spread_clock(facts, (order[i], width, since), target, index, result)
+
+
+def spread_clock(
+    facts: Facts,
+    what: tuple[int, int, int],
+    target: Ints,
+    index: Neighbours,
+    result: tuple[Ints, Ints],
+) -> None:
+    """Hand on the past of one node, which must be complete, and the node itself."""
+    n, width, since = what
+    clocks, changed = result
+    t = n // width
+    session, place = facts.session_of[t], facts.position[t] * width + n - t * width
+    grown = since > 0 and changed[n] == 1
+    for k in range(index.start[n], index.start[n + 1]):
+        e = index.edge[k]
+        if grown or (e >= since and clocks[target[e]][session] <= place):
+            hand_on(clocks, changed, (n, target[e], session, place))
+
+
+def hand_on(clocks: Ints, changed: Ints, what: tuple[int, int, int, int]) -> None:
+    """Put a node, with its session and its place there, and its past in front of another one."""
+    n, after, session, place = what
+    mine, theirs = clocks[n], clocks[after]
+    more = theirs[session] <= place
+    for j in range(len(mine)):
+        more |= mine[j] > theirs[j]
+        theirs[j] = max(mine[j], theirs[j])
+    theirs[session] = max(theirs[session], place + 1)
+    if more:
+        changed[after] = 1
 
 
 def search_breadth(

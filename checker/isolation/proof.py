@@ -1,8 +1,8 @@
 """Why there is no order: circles in what comes before what, as links with their reasons.
 
-An edge that was found in a round follows from a way through edges of earlier rounds (`forced_order.py`):
-that way is its reason, and each edge of it may have one in turn.  Pure Python; it runs only for what is
-told.
+An edge that was found follows from a way through edges that were found before (`forced_order.py`), mostly in
+earlier rounds: that way is its reason, and each edge of it may have one in turn.  Pure Python; it runs only
+for what is told.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,8 @@ class Proof:
         return self._links[edge]
 
     def _premise(self, edge: int, ends: tuple[int, int]) -> list[Link]:
-        return self._told(self._graph.way(*ends, self._graph.round_of(edge)))
+        graph = self._graph
+        return self._told(graph.way(*ends, graph.before(edge)) or graph.way(*ends, edge))
 
     def _premises(self, edge: int) -> Iterator[tuple[int, int]]:
         """The nodes between which the reason of an edge leads."""

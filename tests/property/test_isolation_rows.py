@@ -123,7 +123,8 @@ def rows(monkeypatch: pytest.MonkeyPatch, level: str, without_rules: bool) -> li
     monkeypatch.setattr(orders.Orders, "settle", noted)
     monkeypatch.setattr(orders.Orders, "is_explained", lambda self: False)
     if without_rules:
-        monkeypatch.setattr(forced_order, "settle", lambda *arguments: arguments[-1])
+        for rule in ("settle_read", "settle_write"):
+            monkeypatch.setattr(forced_order, rule, lambda *arguments: arguments[-1])
     for seed in range(HISTORIES):
         check_columns(history(Random(seed)), level, budget=3_000)
     return found
