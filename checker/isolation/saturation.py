@@ -16,13 +16,22 @@ from checker.isolation.facts import Facts
 from checker.isolation.latest import nobody_yet
 from checker.isolation.order import Edges, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
-from checker.isolation.sightings import FIRST, Sightings, follow_reads, sightings
+from checker.isolation.sightings import (
+    NEWEST,
+    Sightings,
+    follow_reads,
+    sightings_at_most,
+    sort_sightings,
+)
 
 PENDING = 1
 """Writes that may be pending at once, per operation, with sessions side by side."""
 
-SIGHTINGS = 8
-"""Sightings per operation for which there is room side by side."""
+SIGHTINGS = 32
+"""Sightings per operation for which there is room side by side; long transactions need a dozen and more."""
+
+PASSED_OVER = 4
+"""Sightings per operation that may be passed over side by side, on the way to older ones."""
 
 
 Rule = Callable[[Facts, Past | None, Engine, Out], int]
@@ -122,18 +131,30 @@ def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> 
     assert past is not None
     for walk in (cells_of, session_by_session):
         cells = walk(facts, engine)
-        start, new = engine.vector(cells.size + 1), engine.vector
-        nothing = Sightings(start, new(0), new(0), new(0))
-        count = int(engine.run(sightings, facts, cells, _seen(facts, cells, engine), nothing))
-        # Side by side, what was seen long ago is counted again: that must not be much.
-        if not cells.along or count <= SIGHTINGS * (len(facts.write_key) + len(facts.read_from)):
-            break
-    if count == 0:
-        return 0
-    seen = Sightings(start, new(0 if cells.along else count), new(count), new(count))
-    engine.run(sightings, facts, cells, _seen(facts, cells, engine), seen)
-    first = new(FIRST * cells.size if cells.along else 0, -1)
-    return int(engine.run(follow_reads, facts, cells, past.clocks, seen, first, out))
+        seen = _sightings(facts, cells, engine)
+        count = int(engine.run(follow_reads, facts, cells, past, seen, out))
+        if count >= 0:
+            return count
+    raise AssertionError("a session has seen more than what was sorted")
+
+
+def _sightings(facts: Facts, cells: Cells, engine: Engine) -> Sightings:
+    """Room for them side by side, where what is seen again later is noted again; otherwise all, sorted."""
+    new, operations = engine.vector, len(facts.write_key) + len(facts.read_from)
+    patience = new(1, PASSED_OVER * operations)
+    if cells.along:
+        room = min(SIGHTINGS * operations, int(engine.run(sightings_at_most, facts)))
+        newest, seen = new(NEWEST * cells.size, -1), _seen(facts, cells, engine)
+        return Sightings(new(room), new(room), new(room), newest, patience, seen, new(0), new(0))
+    start = new(cells.size + 1)
+
+    def sort(room: int) -> tuple[int, Sightings]:
+        newest, seen = new(NEWEST * cells.size, -1), _seen(facts, cells, engine)
+        found = Sightings(new(room), new(room), new(room), newest, patience, seen, start, new(room))
+        return int(engine.run(sort_sightings, facts, cells, found)), found
+
+    count, nothing = sort(0)
+    return sort(count)[1] if count else nothing
 
 
 RULES: dict[str, Rule] = {

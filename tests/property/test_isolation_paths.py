@@ -142,8 +142,9 @@ def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.Mo
         (cells, ("CELLS_AT_LEAST", "CELLS_PER_OPERATION")),
         (saturation, ("PENDING",)),
         (saturation, ("SIGHTINGS",)),
+        (saturation, ("PASSED_OVER",)),
     ],
-    ids=["cells", "pending", "sightings"],
+    ids=["cells", "pending", "sightings", "passed over"],
 )
 @pytest.mark.parametrize("engine", [Interpreted(), Compiled()], ids=["interpreted", "compiled"])
 def test_too_little_room_side_by_side_changes_no_verdict(
@@ -159,7 +160,7 @@ def test_too_little_room_side_by_side_changes_no_verdict(
         plain = {name: check_columns(columns, name, engine=engine).validity for name in LEVELS}
         with monkeypatch.context() as patch:
             for bound in bounds:
-                patch.setattr(where, bound, -1)
+                patch.setattr(where, bound, 0)
             patch.setattr(cells, "session_by_session", alone)
             patch.setattr(saturation, "session_by_session", alone)
             for name in LEVELS:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from checker.isolation import (
+    cells,
     edges,
     facts,
     forced_order,
@@ -42,12 +43,20 @@ OLDER_THAN_A_PART_THAT_WAS_SEEN: Sessions = [
     [ok(("r", "x", 2)), ok(("r", "y", 1))],
 ]
 
+REPLY_BEFORE_NEWS: Sessions = [
+    [ok(("w", "x", 1)), ok(("w", "x", 2)), ok(("w", "x", 3))],
+    [ok(("r", "x", 2), ("w", "y", 1)), ok(("r", "x", 3))],
+    [ok(("r", "y", 1), ("r", "x", 1))],
+]
+"""When y is read, its writer has seen something newer than what it had seen when it wrote."""
+
 RARE = [
     TWO_ROUNDS,
     REPLY_WITHOUT_QUESTION,
     SECOND_WITHOUT_FIRST,
     READ_OF_WHAT_FAILED,
     OLDER_THAN_A_PART_THAT_WAS_SEEN,
+    REPLY_BEFORE_NEWS,
 ]
 """What random histories seldom come to."""
 
@@ -75,6 +84,30 @@ def always(*arguments: Any) -> bool:
 
 def everything_is_in_front(facts: Any, latest: Any, what: tuple[int, int], *arguments: Any) -> int:
     return what[1]
+
+
+def only_the_newest_is_found(*arguments: Any) -> int:
+    """What a session saw of a key before is forgotten."""
+    seen, used = arguments[2], arguments[-1]
+    free = sightings_note(*arguments)
+    seen.older[used:free] = [-1] * (free - used)
+    return free
+
+
+sightings_note = sightings.note
+
+
+def from_too_late(walk: Any, seen: Any, where: Any, span: tuple[int, int]) -> int:
+    """A span that begins one transaction too late."""
+    return sightings_last_sighting(walk, seen, where, (span[0] + 1, span[1]))
+
+
+def until_too_early(walk: Any, seen: Any, where: Any, span: tuple[int, int]) -> int:
+    """A span that ends one transaction too early: what the source itself read is forgotten."""
+    return sightings_last_sighting(walk, seen, where, (span[0], span[1] - 1))
+
+
+sightings_last_sighting = sightings.last_sighting
 
 
 def no_circles(*arguments: Any) -> windows.Circling:
@@ -128,8 +161,21 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("serializable", windows, "reach_back", nothing),
     ("monotonic-reads", pending, "was_seen", always),
     ("writes-follow-reads", sightings, "was_seen", always),
-    ("writes-follow-reads", sightings, "first_sighting", no_round),
+    ("writes-follow-reads", sightings, "note", no_more),
+    ("writes-follow-reads", sightings, "note", only_the_newest_is_found),
+    ("writes-follow-reads", sightings, "last_sighting", lambda *arguments: -1),
+    ("writes-follow-reads", sightings, "last_sighting", from_too_late),
+    ("writes-follow-reads", sightings, "last_sighting", until_too_early),
 ]
+
+
+SORTED: list[tuple[Any, str, Callable[..., Any]]] = [
+    (saturation, "sort_sightings", nothing),
+    (sightings, "was_seen", always),
+    (sightings, "lower_bound", lambda column, low, *arguments: low),
+    (sightings, "last_sighting", until_too_early),
+]
+"""Likewise where sightings are sorted first."""
 
 
 @pytest.mark.parametrize(
@@ -143,6 +189,16 @@ def test_a_rule_that_is_missing_is_missed(
         if judged(sessions, (level,))[level] != verdicts(sessions)[level]:
             return
     pytest.fail(f"{level} without {rule} was right about {SEEDS} histories")
+
+
+@pytest.mark.parametrize(
+    ("where", "rule", "instead"), SORTED, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_sorted_sighting_that_is_missing_is_missed(
+    where: Any, rule: str, instead: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saturation, "cells_of", cells.session_by_session)
+    test_a_rule_that_is_missing_is_missed("writes-follow-reads", where, rule, instead, monkeypatch)
 
 
 def test_a_region_that_forgets_readers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
