@@ -16,11 +16,12 @@ from checker.isolation.facts import Facts
 from checker.isolation.latest import nobody_yet
 from checker.isolation.order import Edges, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
-from checker.isolation.sightings import (
-    NEWEST,
-    Sightings,
-    follow_reads,
-    sightings_at_most,
+from checker.isolation.sightings import NEWEST, Sightings, follow_reads, sightings_at_most
+from checker.isolation.sorted_sightings import (
+    SortedSightings,
+    Sorting,
+    count_sightings,
+    follow_sorted,
     sort_sightings,
 )
 
@@ -28,11 +29,10 @@ PENDING = 1
 """Writes that may be pending at once, per operation, with sessions side by side."""
 
 SIGHTINGS = 32
-"""Sightings per operation for which there is room side by side; long transactions need a dozen and more."""
+"""Sightings per operation for which there is room side by side: enough for transactions of a hundred."""
 
-PASSED_OVER = 4
-"""Sightings per operation that may be passed over side by side, on the way to older ones."""
-
+LOOKS = 16
+"""Sightings per operation that may be looked at before they are rather sorted."""
 
 Rule = Callable[[Facts, Past | None, Engine, Out], int]
 
@@ -129,32 +129,30 @@ def _behind(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
 
 def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
     assert past is not None
-    for walk in (cells_of, session_by_session):
-        cells = walk(facts, engine)
-        seen = _sightings(facts, cells, engine)
-        count = int(engine.run(follow_reads, facts, cells, past, seen, out))
+    new, cells = engine.vector, cells_of(facts, engine)
+    operations, room = len(facts.write_key) + len(facts.read_from), int(engine.run(sightings_at_most, facts))
+    if cells.along and room <= SIGHTINGS * operations:
+        newest, seen = new(NEWEST * cells.size, -1), _seen(facts, cells, engine)
+        known = Sightings(new(room), new(room), new(room), newest, seen)
+        count = int(engine.run(follow_reads, facts, cells, past, known, LOOKS * operations, out))
         if count >= 0:
             return count
-    raise AssertionError("a session has seen more than what was sorted")
+    return int(engine.run(follow_sorted, facts, past, _sorted_sightings(facts, engine), out))
 
 
-def _sightings(facts: Facts, cells: Cells, engine: Engine) -> Sightings:
-    """Room for them side by side, where what is seen again later is noted again; otherwise all, sorted."""
-    new, operations = engine.vector, len(facts.write_key) + len(facts.read_from)
-    patience = new(1, PASSED_OVER * operations)
-    if cells.along:
-        room = min(SIGHTINGS * operations, int(engine.run(sightings_at_most, facts)))
-        newest, seen = new(NEWEST * cells.size, -1), _seen(facts, cells, engine)
-        return Sightings(new(room), new(room), new(room), newest, patience, seen, new(0), new(0))
-    start = new(cells.size + 1)
-
-    def sort(room: int) -> tuple[int, Sightings]:
-        newest, seen = new(NEWEST * cells.size, -1), _seen(facts, cells, engine)
-        found = Sightings(new(room), new(room), new(room), newest, patience, seen, start, new(room))
-        return int(engine.run(sort_sightings, facts, cells, found)), found
-
-    count, nothing = sort(0)
-    return sort(count)[1] if count else nothing
+def _sorted_sightings(facts: Facts, engine: Engine) -> SortedSightings:
+    new, start = engine.vector, engine.vector(facts.keys + 1)
+    count = int(engine.run(count_sightings, facts, start, new(facts.transactions, -1)))
+    known = SortedSightings(start, new(count), new(count), new(count), new(count))
+    work = Sorting(
+        head=new(facts.sessions, -1),
+        tail=new(facts.sessions),
+        after=new(len(facts.read_from)),
+        last=new(2 * facts.keys, -1),
+        seen=new(facts.transactions, -1),
+    )
+    engine.run(sort_sightings, facts, known, work)
+    return known
 
 
 RULES: dict[str, Rule] = {

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from checker.isolation import (
-    cells,
     edges,
     facts,
     forced_order,
@@ -17,6 +16,7 @@ from checker.isolation import (
     saturation,
     schedule,
     sightings,
+    sorted_sightings,
     views,
     windows,
 )
@@ -50,6 +50,19 @@ REPLY_BEFORE_NEWS: Sessions = [
 ]
 """When y is read, its writer has seen something newer than what it had seen when it wrote."""
 
+SEEN_LATEST_LAST: Sessions = [
+    [ok(("w", "x", 1)), ok(("r", "x", 2), ("w", "x", 3))],
+    [ok(("w", "x", 2))],
+    [ok(("r", "x", 1)), ok(("r", "x", 3)), ok(("w", "y", 1))],
+    [ok(("r", "y", 1), ("r", "x", 2))],
+]
+SEEN_LATEST_FIRST = [
+    *SEEN_LATEST_LAST[:2],
+    [ok(("r", "x", 3)), ok(("r", "x", 1)), ok(("w", "y", 1))],
+    SEEN_LATEST_LAST[3],
+]
+"""The third session has seen x = 3 before it wrote y; who sees that y is not to see x = 2."""
+
 RARE = [
     TWO_ROUNDS,
     REPLY_WITHOUT_QUESTION,
@@ -57,6 +70,8 @@ RARE = [
     READ_OF_WHAT_FAILED,
     OLDER_THAN_A_PART_THAT_WAS_SEEN,
     REPLY_BEFORE_NEWS,
+    SEEN_LATEST_LAST,
+    SEEN_LATEST_FIRST,
 ]
 """What random histories seldom come to."""
 
@@ -86,28 +101,54 @@ def everything_is_in_front(facts: Any, latest: Any, what: tuple[int, int], *argu
     return what[1]
 
 
-def only_the_newest_is_found(*arguments: Any) -> int:
-    """What a session saw of a key before is forgotten."""
-    seen, used = arguments[2], arguments[-1]
-    free = sightings_note(*arguments)
-    seen.older[used:free] = [-1] * (free - used)
-    return free
+def noted_wrongly(spoil: Callable[[Any, range], None]) -> Callable[..., int]:
+    """A kernel that notes sightings, and what goes wrong with those that it noted."""
+
+    def note(*arguments: Any) -> int:
+        known, used = arguments[2], int(arguments[-1])
+        free = sightings_note(*arguments)
+        spoil(known, range(used, free))
+        return free
+
+    return note
 
 
 sightings_note = sightings.note
 
 
-def from_too_late(walk: Any, seen: Any, where: Any, span: tuple[int, int]) -> int:
-    """A span that begins one transaction too late."""
-    return sightings_last_sighting(walk, seen, where, (span[0] + 1, span[1]))
+def only_the_newest(known: Any, noted: range) -> None:
+    """What a session saw of a key before is forgotten."""
+    for at in noted:
+        known.older[at] = -1
 
 
-def until_too_early(walk: Any, seen: Any, where: Any, span: tuple[int, int]) -> int:
-    """A span that ends one transaction too early: what the source itself read is forgotten."""
-    return sightings_last_sighting(walk, seen, where, (span[0], span[1] - 1))
+def too_late(known: Any, noted: range) -> None:
+    """As if the next transaction of the session had seen it: what the source itself read is forgotten."""
+    for at in noted:
+        known.position[at] += 1
 
 
-sightings_last_sighting = sightings.last_sighting
+def barrier_too_high(known: Any, noted: range) -> None:
+    """As if all that was ever seen of the key had been seen one transaction earlier."""
+    for cell in range(0, len(known.newest), sightings.NEWEST):
+        if known.newest[cell + 1] in noted:
+            known.newest[cell] -= 1
+
+
+def put_with(writer: Callable[[Any, int, int], int]) -> Callable[..., None]:
+    """A kernel that puts sightings in place, with another writer than the latest so far."""
+
+    def put(facts: Any, known: Any, work: Any, pair: tuple[int, int], r: int) -> None:
+        sorted_put(facts, known, work, pair, r)
+        t2 = facts.read_from[r]
+        for w in range(facts.write_start[t2], facts.write_start[t2 + 1]):
+            at = known.start[facts.write_key[w]] - 1
+            known.writer[at] = writer(known, at, t2)
+
+    return put
+
+
+sorted_put = sorted_sightings.put
 
 
 def no_circles(*arguments: Any) -> windows.Circling:
@@ -162,18 +203,20 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("monotonic-reads", pending, "was_seen", always),
     ("writes-follow-reads", sightings, "was_seen", always),
     ("writes-follow-reads", sightings, "note", no_more),
-    ("writes-follow-reads", sightings, "note", only_the_newest_is_found),
-    ("writes-follow-reads", sightings, "last_sighting", lambda *arguments: -1),
-    ("writes-follow-reads", sightings, "last_sighting", from_too_late),
-    ("writes-follow-reads", sightings, "last_sighting", until_too_early),
+    ("writes-follow-reads", sightings, "note", noted_wrongly(only_the_newest)),
+    ("writes-follow-reads", sightings, "note", noted_wrongly(too_late)),
+    ("writes-follow-reads", sightings, "note", noted_wrongly(barrier_too_high)),
+    ("writes-follow-reads", sightings, "in_front", always),
 ]
 
 
 SORTED: list[tuple[Any, str, Callable[..., Any]]] = [
-    (saturation, "sort_sightings", nothing),
-    (sightings, "was_seen", always),
-    (sightings, "lower_bound", lambda column, low, *arguments: low),
-    (sightings, "last_sighting", until_too_early),
+    (sorted_sightings, "put", nothing),
+    (sorted_sightings, "put", put_with(lambda known, at, t2: known.writer[known.first[at]])),
+    (sorted_sightings, "put", put_with(lambda known, at, t2: t2)),
+    (sorted_sightings, "was_seen", always),
+    (sorted_sightings, "in_front", always),
+    (sorted_sightings, "lower_bound", lambda column, low, *arguments: low),
 ]
 """Likewise where sightings are sorted first."""
 
@@ -197,7 +240,7 @@ def test_a_rule_that_is_missing_is_missed(
 def test_a_sorted_sighting_that_is_missing_is_missed(
     where: Any, rule: str, instead: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saturation, "cells_of", cells.session_by_session)
+    monkeypatch.setattr(saturation, "SIGHTINGS", -1)
     test_a_rule_that_is_missing_is_missed("writes-follow-reads", where, rule, instead, monkeypatch)
 
 
