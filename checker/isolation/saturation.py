@@ -16,14 +16,23 @@ from checker.isolation.facts import Facts
 from checker.isolation.latest import nobody_yet
 from checker.isolation.order import Edges, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
-from checker.isolation.sightings import FIRST, Sightings, follow_reads, sightings
+from checker.isolation.sightings import NEWEST, Sightings, follow_reads, sightings_at_most
+from checker.isolation.sorted_sightings import (
+    SortedSightings,
+    Sorting,
+    count_sightings,
+    follow_sorted,
+    sort_sightings,
+)
 
 PENDING = 1
 """Writes that may be pending at once, per operation, with sessions side by side."""
 
-SIGHTINGS = 8
-"""Sightings per operation for which there is room side by side."""
+SIGHTINGS = 32
+"""Sightings per operation for which there is room side by side: enough for transactions of a hundred."""
 
+LOOKS = 16
+"""Sightings per operation that may be looked at before they are rather sorted."""
 
 Rule = Callable[[Facts, Past | None, Engine, Out], int]
 
@@ -120,20 +129,30 @@ def _behind(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
 
 def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
     assert past is not None
-    for walk in (cells_of, session_by_session):
-        cells = walk(facts, engine)
-        start, new = engine.vector(cells.size + 1), engine.vector
-        nothing = Sightings(start, new(0), new(0), new(0))
-        count = int(engine.run(sightings, facts, cells, _seen(facts, cells, engine), nothing))
-        # Side by side, what was seen long ago is counted again: that must not be much.
-        if not cells.along or count <= SIGHTINGS * (len(facts.write_key) + len(facts.read_from)):
-            break
-    if count == 0:
-        return 0
-    seen = Sightings(start, new(0 if cells.along else count), new(count), new(count))
-    engine.run(sightings, facts, cells, _seen(facts, cells, engine), seen)
-    first = new(FIRST * cells.size if cells.along else 0, -1)
-    return int(engine.run(follow_reads, facts, cells, past.clocks, seen, first, out))
+    new, cells = engine.vector, cells_of(facts, engine)
+    operations, room = len(facts.write_key) + len(facts.read_from), int(engine.run(sightings_at_most, facts))
+    if cells.along and room <= SIGHTINGS * operations:
+        newest, seen = new(NEWEST * cells.size, -1), _seen(facts, cells, engine)
+        known = Sightings(new(room), new(room), new(room), newest, seen)
+        count = int(engine.run(follow_reads, facts, cells, past, known, LOOKS * operations, out))
+        if count >= 0:
+            return count
+    return int(engine.run(follow_sorted, facts, past, _sorted_sightings(facts, engine), out))
+
+
+def _sorted_sightings(facts: Facts, engine: Engine) -> SortedSightings:
+    new, start = engine.vector, engine.vector(facts.keys + 1)
+    count = int(engine.run(count_sightings, facts, start, new(facts.transactions, -1)))
+    known = SortedSightings(start, new(count), new(count), new(count), new(count))
+    work = Sorting(
+        head=new(facts.sessions, -1),
+        tail=new(facts.sessions),
+        after=new(len(facts.read_from)),
+        last=new(2 * facts.keys, -1),
+        seen=new(facts.transactions, -1),
+    )
+    engine.run(sort_sightings, facts, known, work)
+    return known
 
 
 RULES: dict[str, Rule] = {

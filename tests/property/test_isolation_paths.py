@@ -137,21 +137,22 @@ def test_beginning_with_a_likely_order_changes_no_verdict(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("where", "bounds"),
+    ("where", "bounds", "alone"),
     [
-        (cells, ("CELLS_AT_LEAST", "CELLS_PER_OPERATION")),
-        (saturation, ("PENDING",)),
-        (saturation, ("SIGHTINGS",)),
+        (cells, ("CELLS_AT_LEAST", "CELLS_PER_OPERATION"), "session_by_session"),
+        (saturation, ("PENDING",), "session_by_session"),
+        (saturation, ("SIGHTINGS",), "_sorted_sightings"),
+        (saturation, ("LOOKS",), "_sorted_sightings"),
     ],
-    ids=["cells", "pending", "sightings"],
+    ids=["cells", "pending", "sightings", "looks"],
 )
 @pytest.mark.parametrize("engine", [Interpreted(), Compiled()], ids=["interpreted", "compiled"])
 def test_too_little_room_side_by_side_changes_no_verdict(
-    where: Any, bounds: tuple[str, ...], engine: Engine, monkeypatch: pytest.MonkeyPatch
+    where: Any, bounds: tuple[str, ...], alone: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sessions are walked one after the other then."""
-    walked: list[cells.Cells] = []
-    alone = noting(cells.session_by_session, walked)
+    walked: list[Any] = []
+    noted = noting(getattr(where, alone), walked)
     for seed in range(80):
         rng = Random(seed)
         sessions = (drawn, replicated, scattered, snapshots)[seed % 4](rng, 20)
@@ -160,8 +161,7 @@ def test_too_little_room_side_by_side_changes_no_verdict(
         with monkeypatch.context() as patch:
             for bound in bounds:
                 patch.setattr(where, bound, -1)
-            patch.setattr(cells, "session_by_session", alone)
-            patch.setattr(saturation, "session_by_session", alone)
+            patch.setattr(where, alone, noted)
             for name in LEVELS:
                 assert check_columns(columns, name, engine=engine).validity == plain[name], f"{seed}: {name}"
     assert walked

@@ -16,6 +16,7 @@ from checker.isolation import (
     region,
     saturation,
     sightings,
+    sorted_sightings,
     views,
     windows,
 )
@@ -42,12 +43,35 @@ OLDER_THAN_A_PART_THAT_WAS_SEEN: Sessions = [
     [ok(("r", "x", 2)), ok(("r", "y", 1))],
 ]
 
+REPLY_BEFORE_NEWS: Sessions = [
+    [ok(("w", "x", 1)), ok(("w", "x", 2)), ok(("w", "x", 3))],
+    [ok(("r", "x", 2), ("w", "y", 1)), ok(("r", "x", 3))],
+    [ok(("r", "y", 1), ("r", "x", 1))],
+]
+"""When y is read, its writer has seen something newer than what it had seen when it wrote."""
+
+SEEN_LATEST_LAST: Sessions = [
+    [ok(("w", "x", 1)), ok(("r", "x", 2), ("w", "x", 3))],
+    [ok(("w", "x", 2))],
+    [ok(("r", "x", 1)), ok(("r", "x", 3)), ok(("w", "y", 1))],
+    [ok(("r", "y", 1), ("r", "x", 2))],
+]
+SEEN_LATEST_FIRST = [
+    *SEEN_LATEST_LAST[:2],
+    [ok(("r", "x", 3)), ok(("r", "x", 1)), ok(("w", "y", 1))],
+    SEEN_LATEST_LAST[3],
+]
+"""The third session has seen x = 3 before it wrote y; who sees that y is not to see x = 2."""
+
 RARE = [
     TWO_ROUNDS,
     REPLY_WITHOUT_QUESTION,
     SECOND_WITHOUT_FIRST,
     READ_OF_WHAT_FAILED,
     OLDER_THAN_A_PART_THAT_WAS_SEEN,
+    REPLY_BEFORE_NEWS,
+    SEEN_LATEST_LAST,
+    SEEN_LATEST_FIRST,
 ]
 """What random histories seldom come to."""
 
@@ -75,6 +99,56 @@ def always(*arguments: Any) -> bool:
 
 def everything_is_in_front(facts: Any, latest: Any, what: tuple[int, int], *arguments: Any) -> int:
     return what[1]
+
+
+def noted_wrongly(spoil: Callable[[Any, range], None]) -> Callable[..., int]:
+    """A kernel that notes sightings, and what goes wrong with those that it noted."""
+
+    def note(*arguments: Any) -> int:
+        known, used = arguments[2], int(arguments[-1])
+        free = sightings_note(*arguments)
+        spoil(known, range(used, free))
+        return free
+
+    return note
+
+
+sightings_note = sightings.note
+
+
+def only_the_newest(known: Any, noted: range) -> None:
+    """What a session saw of a key before is forgotten."""
+    for at in noted:
+        known.older[at] = -1
+
+
+def too_late(known: Any, noted: range) -> None:
+    """As if the next transaction of the session had seen it: what the source itself read is forgotten."""
+    for at in noted:
+        known.position[at] += 1
+
+
+def barrier_too_high(known: Any, noted: range) -> None:
+    """As if all that was ever seen of the key had been seen one transaction earlier."""
+    for cell in range(0, len(known.newest), sightings.NEWEST):
+        if known.newest[cell + 1] in noted:
+            known.newest[cell] -= 1
+
+
+def put_with(writer: Callable[[Any, int, int], int]) -> Callable[..., None]:
+    """A kernel that puts sightings in place, with another writer than the latest so far."""
+
+    def put(facts: Any, known: Any, work: Any, pair: tuple[int, int], r: int) -> None:
+        sorted_put(facts, known, work, pair, r)
+        t2 = facts.read_from[r]
+        for w in range(facts.write_start[t2], facts.write_start[t2 + 1]):
+            at = known.start[facts.write_key[w]] - 1
+            known.writer[at] = writer(known, at, t2)
+
+    return put
+
+
+sorted_put = sorted_sightings.put
 
 
 def no_circles(*arguments: Any) -> windows.Circling:
@@ -133,8 +207,23 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("serializable", windows, "reach_back", nothing),
     ("monotonic-reads", pending, "was_seen", always),
     ("writes-follow-reads", sightings, "was_seen", always),
-    ("writes-follow-reads", sightings, "first_sighting", no_round),
+    ("writes-follow-reads", sightings, "note", no_more),
+    ("writes-follow-reads", sightings, "note", noted_wrongly(only_the_newest)),
+    ("writes-follow-reads", sightings, "note", noted_wrongly(too_late)),
+    ("writes-follow-reads", sightings, "note", noted_wrongly(barrier_too_high)),
+    ("writes-follow-reads", sightings, "in_front", always),
 ]
+
+
+SORTED: list[tuple[Any, str, Callable[..., Any]]] = [
+    (sorted_sightings, "put", nothing),
+    (sorted_sightings, "put", put_with(lambda known, at, t2: known.writer[known.first[at]])),
+    (sorted_sightings, "put", put_with(lambda known, at, t2: t2)),
+    (sorted_sightings, "was_seen", always),
+    (sorted_sightings, "in_front", always),
+    (sorted_sightings, "lower_bound", lambda column, low, *arguments: low),
+]
+"""Likewise where sightings are sorted first."""
 
 
 @pytest.mark.parametrize(
@@ -148,6 +237,16 @@ def test_a_rule_that_is_missing_is_missed(
         if judged(sessions, (level,))[level] != verdicts(sessions)[level]:
             return
     pytest.fail(f"{level} without {rule} was right about {SEEDS} histories")
+
+
+@pytest.mark.parametrize(
+    ("where", "rule", "instead"), SORTED, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_sorted_sighting_that_is_missing_is_missed(
+    where: Any, rule: str, instead: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saturation, "SIGHTINGS", -1)
+    test_a_rule_that_is_missing_is_missed("writes-follow-reads", where, rule, instead, monkeypatch)
 
 
 def test_a_region_that_forgets_readers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
