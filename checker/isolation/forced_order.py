@@ -56,10 +56,10 @@ class Versions(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What the rules work with: `order` of `placed` nodes; `target` and `neighbours` of the edges known before,
+    """What the rules work with: `order` of `placed` nodes; `target` and `neighbours` of edges known before,
     of which those from number `since` on are not in the `clocks` yet; `changed` [node]: 1 where the clock is
-    not that of the round before; which nodes the rules have `passed` in that order, and which writers have
-    `begun` and `ended` there; and a vector for `nearest` writers, as many as groups."""
+    not that of the round before; which nodes the rules have `passed`, and which writers have `begun` and
+    `ended` by then; and a vector for `nearest` writers, as many as groups."""
 
     order: Ints
     placed: int

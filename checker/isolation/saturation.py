@@ -31,6 +31,9 @@ PENDING = 1
 SIGHTINGS = 32
 """Sightings per operation for which there is room side by side: enough for transactions of a hundred."""
 
+PLACES = 2**31
+"""Places that a column of integers can tell apart."""
+
 LOOKS = 16
 """Sightings per operation that may be looked at before they are rather sorted."""
 
@@ -131,7 +134,7 @@ def _follow_reads(facts: Facts, past: Past | None, engine: Engine, out: Out) -> 
     assert past is not None
     new, cells = engine.vector, cells_of(facts, engine)
     operations, room = len(facts.write_key) + len(facts.read_from), int(engine.run(sightings_at_most, facts))
-    if cells.along and room <= SIGHTINGS * operations:
+    if cells.along and room <= min(SIGHTINGS * operations, PLACES - 1):
         newest, seen = new(NEWEST * cells.size, -1), _seen(facts, cells, engine)
         known = Sightings(new(room), new(room), new(room), newest, seen)
         count = int(engine.run(follow_reads, facts, cells, past, known, LOOKS * operations, out))
