@@ -20,8 +20,14 @@ COMPILED_FROM = 20_000
 """Operations from which compiling pays: below, the interpreter is done before numba is imported."""
 
 
+SHORT, LONG = 67, 4_003
+"""Primes by which all powers of two have different remainders, up to the last power before the prime."""
+
+
 class Engine(Protocol):
-    """Makes vectors and runs kernels on them."""
+    """Makes vectors and runs kernels on them. `bits`: of a word that are for use, an even number."""
+
+    bits: int
 
     def vector(self, length: int, fill: int = 0) -> Ints:
         """A vector of integers that fit 32 bits: numbers of operations and of what there is fewer of."""
@@ -31,6 +37,12 @@ class Engine(Protocol):
 
     def flags(self, length: int, fill: int = 0) -> Ints:
         """A vector of integers below a hundred."""
+
+    def words(self, length: int) -> Ints:
+        """A vector of zeros that can become words of bits, or any integers that fit 64 bits."""
+
+    def bit_numbers(self) -> Ints:
+        """Which power of two has which remainder by the length of this: it tells the number of a lone bit."""
 
     def rows(self, length: int, width: int) -> Ints:
         """So many vectors of zeros, each of this width."""
@@ -55,7 +67,9 @@ class Engine(Protocol):
 
 
 class Interpreted:
-    """Lists, and the interpreter."""
+    """Lists, and the interpreter. Its integers have any length: the rows of most regions are one word."""
+
+    bits = LONG - 1
 
     def vector(self, length: int, fill: int = 0) -> Ints:
         """A list."""
@@ -68,6 +82,14 @@ class Interpreted:
     def flags(self, length: int, fill: int = 0) -> Ints:
         """A list."""
         return [fill] * length
+
+    def words(self, length: int) -> Ints:
+        """A list."""
+        return [0] * length
+
+    def bit_numbers(self) -> Ints:
+        """A list."""
+        return _bit_numbers(LONG)
 
     def rows(self, length: int, width: int) -> Ints:
         """A list of lists."""
@@ -101,6 +123,8 @@ class Interpreted:
 class Compiled:
     """Numpy vectors, and numba."""
 
+    bits = SHORT - 5
+
     def vector(self, length: int, fill: int = 0) -> Ints:
         """A vector of int32."""
         import numpy
@@ -118,6 +142,16 @@ class Compiled:
         import numpy
 
         return _filled(length, fill, numpy.int8)
+
+    def words(self, length: int) -> Ints:
+        """A vector of int64."""
+        import numpy
+
+        return numpy.zeros(length, dtype=numpy.int64)
+
+    def bit_numbers(self) -> Ints:
+        """A vector of int64."""
+        return _bit_numbers_vector(SHORT)
 
     def rows(self, length: int, width: int) -> Ints:
         """A matrix of int32."""
@@ -143,7 +177,7 @@ class Compiled:
         """A vector that has the more room, the longer it is: so it seldom has to be copied."""
         if used + room <= len(column):
             return column
-        longer = self.vector(used + room + used // 2)
+        longer = _filled(used + room + used // 2, 0, column.dtype)
         longer[:used] = column[:used]
         return longer
 
@@ -167,6 +201,22 @@ def _filled(length: int, fill: int, width: Any) -> Ints:
     import numpy
 
     return numpy.full(length, fill, dtype=width) if fill else numpy.zeros(length, dtype=width)
+
+
+@functools.cache
+def _bit_numbers(prime: int) -> list[int]:
+    """Which power of two has which remainder by this prime."""
+    numbers = [0] * prime
+    for power in range(prime - 1):
+        numbers[pow(2, power, prime)] = power
+    return numbers
+
+
+@functools.cache
+def _bit_numbers_vector(prime: int) -> Ints:
+    import numpy
+
+    return numpy.array(_bit_numbers(prime))
 
 
 def engine_for(operations: int) -> Engine:

@@ -125,24 +125,6 @@ class ForcedOrder:
             self.clocks = self.graph.no_clocks()
         return not self.circle
 
-    def after(self, transactions: list[int]) -> list[int]:
-        """For each node of these transactions the bits of those nodes of theirs that are known to come after
-        it, numbered in this order."""
-        facts, width = self.graph.facts, self.graph.width
-        nodes = [t * width + part for t in transactions for part in range(width)]
-        places = [
-            (int(facts.session_of[n // width]), int(facts.position[n // width]) * width + n % width)
-            for n in nodes
-        ]
-        after = [0] * len(nodes)
-        for at, later in enumerate(nodes):
-            row = self.clocks[later]
-            past, bit = row if isinstance(row, list) else row.tolist(), 1 << at
-            for earlier, (session, place) in enumerate(places):
-                if past[session] > place:
-                    after[earlier] |= bit
-        return after
-
     def _round(self) -> Round:
         facts, engine = self.graph.facts, self.graph.engine
         edges, index = self.graph.neighbours()

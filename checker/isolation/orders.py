@@ -142,8 +142,7 @@ class Orders:
         return None
 
     def _region(self, members: Iterable[int]) -> Region:
-        order = sorted(members)
-        return Region(self._case.facts, self._width, order, self.forced.after(order))
+        return Region(self._case.facts, self._width, members, self.forced.clocks, self._case.engine)
 
     def smaller(self, region: Region) -> Region:
         """Leave out transactions without which there is no order either."""

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from checker.isolation import (
+    closure,
     edges,
     facts,
     forced_order,
     latest,
     line,
+    members,
     pending,
     ranges,
-    region,
     saturation,
     sightings,
     sorted_sightings,
@@ -249,14 +250,39 @@ def test_a_sorted_sighting_that_is_missing_is_missed(
     test_a_rule_that_is_missing_is_missed("writes-follow-reads", where, rule, instead, monkeypatch)
 
 
-def test_a_region_that_forgets_readers_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_news(relation: Any, side: int) -> None:
+    """Nothing follows from what was supposed."""
+    spread(relation, side)
+    relation.news[:] = [0] * len(relation.news)
+
+
+spread = closure.spread
+
+
+def no_reads_of_nothing(told: Any, rules: int, head: int, rule: tuple[int, int]) -> int:
+    return rules if head == 2 * len(told.transaction) else add_rule(told, rules, head, rule)
+
+
+add_rule = members.add_rule
+
+PLANTED_IN_REGIONS: list[tuple[Any, str, Callable[..., Any]]] = [
+    (members, "add_reads", nothing),
+    (members, "add_rule", no_reads_of_nothing),
+    (closure, "spread", no_news),
+]
+
+
+@pytest.mark.parametrize(("where", "kernel", "instead"), PLANTED_IN_REGIONS)
+@pytest.mark.parametrize("level", ["serializable", "snapshot-isolation"])
+def test_a_region_that_forgets_is_caught(
+    level: str, where: Any, kernel: str, instead: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The search, left alone with everything, proposes an order that is wrong."""
     monkeypatch.setattr(forced_order.ForcedOrder, "grow", only_sorted)
-    monkeypatch.setattr(region.Region, "_read_initial", lambda self, state: iter(()))
-    monkeypatch.setattr(region.Region, "_order", no_order)
+    monkeypatch.setattr(where, kernel, instead)
     for sessions in histories():
         try:
-            if judged(sessions, ("serializable",))["serializable"] != verdicts(sessions)["serializable"]:
+            if judged(sessions, (level,))[level] != verdicts(sessions)[level]:
                 return
         except AssertionError:
             return
