@@ -57,9 +57,10 @@ class Versions(NamedTuple):
 
 class Round(NamedTuple):
     """What the rules work with: `order` of `placed` nodes; `target` and `neighbours` of edges known before,
-    of which those from number `since` on are not in the `clocks` yet; `changed` [node]: 1 where the clock is
-    not that of the round before; which nodes the rules have `passed`, and which writers have `begun` and
-    `ended` by then; and a vector for `nearest` writers, as many as groups."""
+    of which those from number `since` on are not in the `clocks` yet; `changed` [node]: the bits of sessions
+    (`bit` [session]) of which the clock says more than when the rules were applied to it last; whether
+    `everything` is new; which nodes the rules have `passed`, and which writers have `begun` and `ended` by
+    then; and a vector for `nearest` writers, as many as groups."""
 
     order: Ints
     placed: int
@@ -68,6 +69,8 @@ class Round(NamedTuple):
     since: int
     clocks: Ints
     changed: Ints
+    bit: Ints
+    everything: bool
     passed: Ints
     begun: Latest
     ended: Latest
@@ -85,7 +88,8 @@ class ForcedOrder:
         self.clocks: Ints = ()
         self.order: Ints = ()
         self.placed = self._spread = 0
-        self._changed = graph.engine.flags(graph.nodes, 1)
+        self._changed = graph.engine.words(graph.nodes)
+        self._everything = True
 
     def settle(self) -> "ForcedOrder":
         """Grow until nothing more follows."""
@@ -102,7 +106,7 @@ class ForcedOrder:
         out = graph.room(len(graph.facts.read_from) + len(graph.facts.write_key))
         size = int(engine.run(settle, graph.facts, self._versions, work, out, graph.size))
         # What found no room is found in the next round, if everything is looked at again.
-        self._changed = engine.flags(graph.nodes, 1 if size > len(out.source) else 0)
+        self._everything = size > len(out.source)
         self._spread, size = graph.size, min(size, len(out.source))
         found = size - graph.size
         if found:
@@ -137,6 +141,8 @@ class ForcedOrder:
             since=self._spread,
             clocks=self.clocks,
             changed=self._changed,
+            bit=self.graph.bit,
+            everything=self._everything,
             passed=engine.flags(self.graph.nodes),
             begun=begun,
             # Where a transaction is one node, it begins and ends at once.
@@ -195,12 +201,14 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
         t = node // width
         begin = t * width
         end = begin + width - 1
-        if node == begin and work.changed[node] == 1:
+        # What becomes known of it by its own edges is left for the next round.
+        news, work.changed[node] = -1 if work.everything else work.changed[node], 0
+        if node == begin and news != 0:
             for r in range(facts.read_start[t], facts.read_start[t + 1]):
-                count = settle_read(facts, work, (t, r), out, count)
-        if node == end and work.changed[node] == 1:
+                count = settle_read(facts, work, (t, r, news), out, count)
+        if node == end and news != 0:
             for w in range(facts.write_start[t], facts.write_start[t + 1]):
-                count = settle_write(facts, versions, work, (t, w), out, count)
+                count = settle_write(facts, versions, work, (t, w, news), out, count)
         if node == begin:
             enter(facts, work.begun, t, i)
         if node == end:
@@ -208,15 +216,18 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
         if node == end and width > 1:
             pass_by(facts, work.ended, t, i, work.clocks, (begin, width, 1))
         work.passed[node] = 1
-        spread_clock(
-            facts, (node, width, work.since), work.target, work.neighbours, (work.clocks, work.changed)
-        )
+        grown = work.since > 0 and (news != 0 or work.changed[node] != 0)
+        result = (work.clocks, work.changed, work.bit)
+        spread_clock(facts, (node, width, work.since), grown, work.target, work.neighbours, result)
     return count
 
 
-def settle_read(facts: Facts, work: Round, what: tuple[int, int], out: EdgeColumns, count: int) -> int:
-    """Who ended before a read began, and was not seen, is older than what was seen."""
-    t3, r = what
+def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: EdgeColumns, count: int) -> int:
+    """Who ended before a read began, and was not seen, is older than what was seen.
+
+    `what`: the transaction, its read, and the bits of the sessions of which more is in front of it.
+    """
+    t3, r, news = what
     room, width, clocks, ended = len(out.source), work.width, work.clocks, work.ended
     key, t1 = facts.read_key[r], facts.read_from[r]
     if t1 == facts.transactions:
@@ -224,9 +235,11 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int], out: EdgeColum
     g, barrier = ended.head[key], ended.barrier[t1]
     while g >= 0 and ended.group[WIDTH * g + TURN] > barrier:
         j = facts.group_session[g]
-        limit = clocks[t3 * width][j] // width
-        done = clocks[t1 * width][j] // width
-        t2 = last_writer(facts, ended, g, done, limit)
+        t2 = -1
+        if news & work.bit[j] != 0:
+            limit = clocks[t3 * width][j] // width
+            done = clocks[t1 * width][j] // width
+            t2 = last_writer(facts, ended, g, done, limit)
         if t2 >= 0 and t2 != t1:
             if count < room:
                 out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
@@ -237,10 +250,13 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int], out: EdgeColum
 
 
 def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, versions: Versions, work: Round, what: tuple[int, int], out: EdgeColumns, count: int
+    facts: Facts, versions: Versions, work: Round, what: tuple[int, int, int], out: EdgeColumns, count: int
 ) -> int:
-    """Who is known to have written a key right before: its readers began before this one ended."""
-    t2, w = what
+    """Who is known to have written a key right before: its readers began before this one ended.
+
+    `what`: the transaction, its write, and the bits of the sessions of which more is in front of it.
+    """
+    t2, w, news = what
     width, begun, key = work.width, work.begun, facts.write_key[w]
     clock = work.clocks[t2 * width + width - 1]
     known, found = -1, 0
@@ -252,13 +268,15 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         t1 = last_writer(facts, begun, g, 0, limit)
         if t1 >= 0:
             known = max(known, begun.barrier[t1])
-            if not is_overwritten(facts, work, t1, found):
+            new = news & work.bit[facts.group_session[g]] != 0
+            if not new or not is_overwritten(facts, work, t1, found):
                 work.nearest[found] = t1
                 found += 1
+            if new and work.nearest[found - 1] == t1:
                 version = lower_bound(facts.write_key, facts.write_start[t1], facts.write_start[t1 + 1], key)
                 count = edges_between(facts, versions, work, (t1, t2, key, version), out, count)
         g = begun.group[WIDTH * g + OLDER]
-    if found == 0:
+    if found == 0 and work.everything:
         nobody = facts.transactions
         count = edges_between(facts, versions, work, (nobody, t2, key, versions.slots + key), out, count)
     return count
@@ -305,7 +323,7 @@ def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                 if work.passed[t3 * width] == 1:
                     # Its clock is right, so what follows needs no further round.
                     place = facts.position[t3] * width
-                    what_is = (t3 * width, t2 * width + width - 1, facts.session_of[t3], place)
-                    hand_on(work.clocks, work.changed, what_is)
+                    pair = (t3 * width, t2 * width + width - 1, facts.session_of[t3], place)
+                    hand_on(pair, (work.clocks, work.changed, work.bit))
             count += 1
     return count

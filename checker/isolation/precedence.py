@@ -33,6 +33,14 @@ ROOM = 4
 """Edges for which there is room, for each that the history has by itself."""
 
 
+def session_bits(sessions: int, engine: Engine) -> Ints:
+    """A bit for each session; some share one where there are many."""
+    bit = engine.words(sessions)
+    for session in range(sessions):
+        bit[session] = 1 << session % engine.bits
+    return bit
+
+
 class Precedence:
     """The graph of one history. `width` is 1 (serializability) or 2 (snapshot isolation).
 
@@ -44,6 +52,7 @@ class Precedence:
         self.nodes = facts.transactions * width
         self.size, self.rounds = 0, [0]
         self.edges = self._store = EdgeColumns(*(engine.vector(0) for _ in EdgeColumns._fields))
+        self.bit = session_bits(facts.sessions, engine)
         self._grouped: Neighbours | None = None
         # What is never written takes no memory: room for all that there will be, so that nothing is copied.
         out = self.room(ROOM * (facts.transactions * (width + 1) + len(facts.read_from)))
@@ -145,10 +154,11 @@ class Precedence:
         return self.engine.rows(max(1, self.nodes), self.facts.sessions)
 
     def spread(self, clocks: Ints, changed: Ints, order: tuple[Ints, int], since: int) -> None:
-        """Bring clocks up to date with the edges from number `since` on; note which have `changed`."""
+        """Bring clocks up to date with the edges from number `since` on; note which sessions of which have
+        `changed`."""
         edges, index = self.neighbours()
-        work = (order[0], order[1], since)
-        self.engine.run(spread_clocks, self.facts, self.width, edges.target, index, work, (clocks, changed))
+        work, result = (order[0], order[1], since), (clocks, changed, self.bit)
+        self.engine.run(spread_clocks, self.facts, self.width, edges.target, index, work, result)
 
     def circle(self) -> list[int]:
         """The edges of a short circle; empty if there is none."""
@@ -211,45 +221,48 @@ def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     target: Ints,
     index: Neighbours,
     work: tuple[Ints, int, int],
-    result: tuple[Ints, Ints],
+    result: tuple[Ints, Ints, Ints],
 ) -> None:
     """Hand each node's past, and itself, to what comes after it: along all edges if it has grown (or there
     are no clocks yet), else along the new ones only."""
     order, placed, since = work
     for i in range(placed):
-        spread_clock(facts, (order[i], width, since), target, index, result)
+        grown = since > 0 and result[1][order[i]] != 0
+        spread_clock(facts, (order[i], width, since), grown, target, index, result)
 
 
-def spread_clock(
+def spread_clock(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     facts: Facts,
     what: tuple[int, int, int],
+    grown: bool,
     target: Ints,
     index: Neighbours,
-    result: tuple[Ints, Ints],
+    result: tuple[Ints, Ints, Ints],
 ) -> None:
     """Hand on the past of one node, which must be complete, and the node itself."""
     n, width, since = what
-    clocks, changed = result
     t = n // width
     session, place = facts.session_of[t], facts.position[t] * width + n - t * width
-    grown = since > 0 and changed[n] == 1
     for k in range(index.start[n], index.start[n + 1]):
         e = index.edge[k]
-        if grown or (e >= since and clocks[target[e]][session] <= place):
-            hand_on(clocks, changed, (n, target[e], session, place))
+        if grown or (e >= since and result[0][target[e]][session] <= place):
+            hand_on((n, target[e], session, place), result)
 
 
-def hand_on(clocks: Ints, changed: Ints, what: tuple[int, int, int, int]) -> None:
-    """Put a node, with its session and its place there, and its past in front of another one."""
+def hand_on(what: tuple[int, int, int, int], result: tuple[Ints, Ints, Ints]) -> None:
+    """Put a node, with its session and its place there, and its past in front of another one.
+
+    The bits of the sessions of which that one has more in front of it now are added to what has `changed`.
+    """
     n, after, session, place = what
+    clocks, changed, bit = result
     mine, theirs = clocks[n], clocks[after]
-    more = theirs[session] <= place
-    for j in range(len(mine)):
-        more |= mine[j] > theirs[j]
+    more = bit[session] * (theirs[session] <= place)
+    for j in range(len(bit)):
+        more |= bit[j] * (mine[j] > theirs[j])
         theirs[j] = max(mine[j], theirs[j])
     theirs[session] = max(theirs[session], place + 1)
-    if more:
-        changed[after] = 1
+    changed[after] |= more
 
 
 def search_breadth(

@@ -49,7 +49,7 @@ class Known:
         self.circle = placed < wanted
         self._clocks = graph.no_clocks()
         if not self.circle:
-            graph.spread(self._clocks, engine.flags(graph.nodes), (order, placed), 0)
+            graph.spread(self._clocks, engine.words(graph.nodes), (order, placed), 0)
 
     def region(self, sparing: bool, share: float = 1.0) -> Region:
         """A region with so many of the transactions; `sparing`: with all rules."""
