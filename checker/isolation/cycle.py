@@ -28,10 +28,12 @@ class Step(NamedTuple):
 
 
 class Neighbours(NamedTuple):
-    """The edges of node n are `edge` [start[n]] up to `edge` [start[n + 1]], by number."""
+    """The edges of node n are `edge` [start[n]] up to `edge` [start[n + 1]], by number; `after` are the nodes
+    to which they lead."""
 
     start: Ints
     edge: Ints
+    after: Ints
 
 
 class Walk(NamedTuple):
@@ -82,7 +84,7 @@ def circles(  # noqa: PLR0917
 def knots(nodes: int, source: Ints, target: Ints, gone: Ints, engine: Engine) -> tuple[Neighbours, Ints]:
     """The edges by source, and for each node the number of its knot. A node that is gone is one by itself."""
     new = engine.vector
-    index = Neighbours(new(nodes + 1), new(len(source)))
+    index = Neighbours(new(nodes + 1), new(len(source)), new(len(source)))
     engine.run(group_edges, source, target, gone, index)
     label, entered = new(nodes, -1), new(nodes)
     work = (new(nodes), new(nodes + 1), new(nodes), new(nodes))
@@ -129,6 +131,7 @@ def group_edges(source: Ints, target: Ints, gone: Ints, index: Neighbours) -> No
         if gone[source[e]] == 0 and gone[target[e]] == 0:
             index.start[source[e]] -= 1
             index.edge[index.start[source[e]]] = e
+            index.after[index.start[source[e]]] = target[e]
 
 
 def pick_starts(edges: tuple[Ints, Ints], plain: int, label: Ints, gone: Ints, starts: Ints) -> int:

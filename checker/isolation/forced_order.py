@@ -56,7 +56,7 @@ class Versions(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What the rules work with: `order` of `placed` nodes; `target` and `neighbours` of edges known before,
+    """What the rules work with: `order` of `placed` nodes; `neighbours`: the edges known before,
     of which those from number `since` on are not in the `clocks` yet; `changed` [node]: the bits of sessions
     (`bit` [session]) of which the clock says more than when the rules were applied to it last; whether
     `everything` is new; which nodes the rules have `passed`, and which writers have `begun` and `ended` by
@@ -64,7 +64,6 @@ class Round(NamedTuple):
 
     order: Ints
     placed: int
-    target: Ints
     neighbours: Neighbours
     since: int
     clocks: Ints
@@ -123,7 +122,7 @@ class ForcedOrder:
 
     def _sort(self) -> bool:
         """Find an order that respects all edges. False if there is none."""
-        self.order, self.placed, wanted = self.graph.sorted(*self.graph.neighbours())
+        self.order, self.placed, wanted = self.graph.sorted()
         self.circle = self.placed < wanted
         if not self._spread and not self.circle:
             self.clocks = self.graph.no_clocks()
@@ -131,12 +130,11 @@ class ForcedOrder:
 
     def _round(self) -> Round:
         facts, engine = self.graph.facts, self.graph.engine
-        edges, index = self.graph.neighbours()
+        _, index = self.graph.neighbours()
         begun = nobody_yet(facts, engine)
         return Round(
             order=self.order,
             placed=self.placed,
-            target=edges.target,
             neighbours=index,
             since=self._spread,
             clocks=self.clocks,
@@ -218,7 +216,7 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
         work.passed[node] = 1
         grown = work.since > 0 and (news != 0 or work.changed[node] != 0)
         result = (work.clocks, work.changed, work.bit)
-        spread_clock(facts, (node, width, work.since), grown, work.target, work.neighbours, result)
+        spread_clock(facts, (node, width, work.since), grown, work.neighbours, result)
     return count
 
 

@@ -135,17 +135,17 @@ class Precedence:
         edges = self.edges
         if self._grouped is None:
             new = self.engine.vector
-            self._grouped = Neighbours(new(self.nodes + 1), new(self.size))
+            self._grouped = Neighbours(new(self.nodes + 1), new(self.size), new(self.size))
             gone = self.engine.flags(self.nodes)
             self.engine.run(group_edges, edges.source, edges.target, gone, self._grouped)
         return edges, self._grouped
 
-    def sorted(self, edges: EdgeColumns, index: Neighbours) -> tuple[Ints, int, int]:
+    def sorted(self) -> tuple[Ints, int, int]:
         """Nodes in an order that respects all edges, how many got a place, and how many should have."""
         order, degree = self.engine.vector(self.nodes), self.engine.vector(self.nodes)
-        heap, position = self.engine.vector(self.nodes + 1), self.facts.position
+        heap, (_, index) = self.engine.vector(self.nodes + 1), self.neighbours()
         placed, wanted = self.engine.run(
-            sort_nodes, position, self.width, edges.target, index, (order, degree), heap
+            sort_nodes, self.facts.position, self.width, index, (order, degree), heap
         )
         return order, int(placed), int(wanted)
 
@@ -156,9 +156,9 @@ class Precedence:
     def spread(self, clocks: Ints, changed: Ints, order: tuple[Ints, int], since: int) -> None:
         """Bring clocks up to date with the edges from number `since` on; note which sessions of which have
         `changed`."""
-        edges, index = self.neighbours()
+        _, index = self.neighbours()
         work, result = (order[0], order[1], since), (clocks, changed, self.bit)
-        self.engine.run(spread_clocks, self.facts, self.width, edges.target, index, work, result)
+        self.engine.run(spread_clocks, self.facts, self.width, index, work, result)
 
     def circle(self) -> list[int]:
         """The edges of a short circle; empty if there is none."""
@@ -171,7 +171,7 @@ class Precedence:
         edges, index = self.neighbours()
         new = self.engine.vector
         came, queue = new(self.nodes, -1), new(self.nodes + 1)
-        self.engine.run(search_breadth, edges.target, index, (source, target, limit), came, queue)
+        self.engine.run(search_breadth, index, (source, target, limit), came, queue)
         way: list[int] = []
         at = target
         while int(came[at]) >= 0 and (not way or at != source):
@@ -189,14 +189,14 @@ class Precedence:
 # --- kernels ---------------------------------------------------------------------------------------
 
 
-def sort_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    position: Ints, width: int, target: Ints, index: Neighbours, room: tuple[Ints, Ints], heap: Ints
+def sort_nodes(
+    position: Ints, width: int, index: Neighbours, room: tuple[Ints, Ints], heap: Ints
 ) -> tuple[int, int]:
     """Place every node whose predecessors are placed, the first first. Returns how many could be, and how
     many there are."""
     order, degree = room
-    for e in range(len(target)):
-        degree[target[e]] += 1
+    for i in range(len(index.after)):
+        degree[index.after[i]] += 1
     size = placed = wanted = 0
     for n in range(len(order)):
         if position[n // width] < 0:
@@ -211,14 +211,13 @@ def sort_nodes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         order[placed] = n
         placed += 1
         for i in range(index.start[n], index.start[n + 1]):
-            size = count_down(heap, size, degree, target[index.edge[i]])
+            size = count_down(heap, size, degree, index.after[i])
     return placed, wanted
 
 
-def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+def spread_clocks(
     facts: Facts,
     width: int,
-    target: Ints,
     index: Neighbours,
     work: tuple[Ints, int, int],
     result: tuple[Ints, Ints, Ints],
@@ -228,14 +227,13 @@ def spread_clocks(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     order, placed, since = work
     for i in range(placed):
         grown = since > 0 and result[1][order[i]] != 0
-        spread_clock(facts, (order[i], width, since), grown, target, index, result)
+        spread_clock(facts, (order[i], width, since), grown, index, result)
 
 
-def spread_clock(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+def spread_clock(
     facts: Facts,
     what: tuple[int, int, int],
     grown: bool,
-    target: Ints,
     index: Neighbours,
     result: tuple[Ints, Ints, Ints],
 ) -> None:
@@ -244,9 +242,9 @@ def spread_clock(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     t = n // width
     session, place = facts.session_of[t], facts.position[t] * width + n - t * width
     for k in range(index.start[n], index.start[n + 1]):
-        e = index.edge[k]
-        if grown or (e >= since and result[0][target[e]][session] <= place):
-            hand_on((n, target[e], session, place), result)
+        after = index.after[k]
+        if grown or (index.edge[k] >= since and result[0][after][session] <= place):
+            hand_on((n, after, session, place), result)
 
 
 def hand_on(what: tuple[int, int, int, int], result: tuple[Ints, Ints, Ints]) -> None:
@@ -265,9 +263,7 @@ def hand_on(what: tuple[int, int, int, int], result: tuple[Ints, Ints, Ints]) ->
     changed[after] |= more
 
 
-def search_breadth(
-    target: Ints, index: Neighbours, what: tuple[int, int, int], came: Ints, queue: Ints
-) -> None:
+def search_breadth(index: Neighbours, what: tuple[int, int, int], came: Ints, queue: Ints) -> None:
     """Fill `came` with the edge by which each node was reached first, using edges below a number."""
     source, goal, limit = what
     queue[0] = source
@@ -277,7 +273,7 @@ def search_breadth(
         done += 1
         for i in range(index.start[n], index.start[n + 1]):
             e = index.edge[i]
-            if e < limit and came[target[e]] < 0:
-                came[target[e]] = e
-                queue[waiting] = target[e]
+            if e < limit and came[index.after[i]] < 0:
+                came[index.after[i]] = e
+                queue[waiting] = index.after[i]
                 waiting += 1

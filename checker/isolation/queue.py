@@ -70,17 +70,17 @@ def load(
     facts: Facts,
     versions: Versions,
     where: tuple[int, int, int],
-    work: tuple[Ints, Neighbours, Pins, Queue, Line],
+    work: tuple[Neighbours, Pins, Queue, Line],
 ) -> None:
     """Get ready to run a part: which versions are there at its beginning, who will still read them, and what
     must run before what."""
     width, low, high = where
-    target, index, pins, queue, line = work
+    index, pins, queue, line = work
     for i in range(low, high + 1):
         node = line.at[i]
         queue.row[i - low] = node
         for k in range(index.start[node], index.start[node + 1]):
-            after = target[index.edge[k]]
+            after = index.after[k]
             if low <= line.place[after] <= high:
                 queue.degree[after] += 1
         p = lower_bound(pins.source, 0, len(pins.source), node)

@@ -44,8 +44,8 @@ class Schedule:
 
     def _run(self, ranges: tuple[Ints, Ints], pins: Pins, patience: int) -> bool:
         graph, setting = self.graph, (self.graph.width, patience)
-        edges, index = graph.neighbours()
-        work = (edges.target, index, pins, self._queue, self.line)
+        _, index = graph.neighbours()
+        work = (index, pins, self._queue, self.line)
         return bool(graph.engine.run(run_ranges, graph.facts, self.versions, setting, ranges, work))
 
 
@@ -57,7 +57,7 @@ def run_ranges(
     versions: Versions,
     setting: tuple[int, int],
     ranges: tuple[Ints, Ints],
-    work: tuple[Ints, Neighbours, Pins, Queue, Line],
+    work: tuple[Neighbours, Pins, Queue, Line],
 ) -> bool:
     """Run some parts of the row. False if one of them was not run to the end."""
     width, patience = setting
@@ -76,11 +76,11 @@ def run_part(
     facts: Facts,
     versions: Versions,
     setting: tuple[int, int, int, int],
-    work: tuple[Ints, Neighbours, Pins, Queue, Line],
+    work: tuple[Neighbours, Pins, Queue, Line],
 ) -> int:
     """Run what can be run. Returns the place behind the last one."""
     width, low, high, patience = setting
-    target, index, pins, queue, line = work
+    index, pins, queue, line = work
     done, pushed = low, 0
     while queue.sizes[0] + queue.sizes[1] + queue.sizes[2] > 0 and pushed <= patience:
         if queue.sizes[0] > 0:
@@ -100,7 +100,7 @@ def run_part(
         perform(facts, versions, queue, line, (node, width, done))
         done += 1
         for i in range(index.start[node], index.start[node + 1]):
-            after = target[index.edge[i]]
+            after = index.after[i]
             if low <= line.place[after] <= high:
                 queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after)
         p = lower_bound(pins.source, 0, len(pins.source), node)
@@ -188,11 +188,11 @@ def leave(
     versions: Versions,
     where: tuple[int, int, int],
     done: int,
-    work: tuple[Ints, Neighbours, Pins, Queue, Line],
+    work: tuple[Neighbours, Pins, Queue, Line],
 ) -> None:
     """Put what was not run behind the rest, join the writes to those behind this part, and tidy up."""
     width, low, high = where
-    queue, line = work[3], work[4]
+    queue, line = work[2], work[3]
     for i in range(high + 1 - low):
         node = queue.row[i]
         line.stuck[node] = queue.degree[node] >= 0

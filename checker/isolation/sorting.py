@@ -45,7 +45,7 @@ def sorting(size: int, engine: Engine) -> Sorting:
 def sort_windows(
     line: Line,
     ranges: Ranges,
-    graph: tuple[Neighbours, Ints, Ints],
+    graph: tuple[Neighbours, Ints],
     room: Sorting,
     left: Ranges,
 ) -> int:
@@ -66,14 +66,14 @@ def sort_windows(
     return count
 
 
-def load_sorting(ranges: Ranges, graph: tuple[Neighbours, Ints, Ints], room: Sorting) -> None:
+def load_sorting(ranges: Ranges, graph: tuple[Neighbours, Ints], room: Sorting) -> None:
     """Fill what is known of each label."""
-    index, head, label = graph
+    index, label = graph
     for n in range(len(label) - 1, -1, -1):
         room.next[n], room.lowest[label[n]] = room.lowest[label[n]], n
         room.nodes[label[n]] += 1
         for k in range(index.start[n], index.start[n + 1]):
-            after = label[head[index.edge[k]]]
+            after = label[index.after[k]]
             if after != label[n]:
                 room.degree[after] += 1
 
@@ -81,14 +81,14 @@ def load_sorting(ranges: Ranges, graph: tuple[Neighbours, Ints, Ints], room: Sor
 def sort_window(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     line: Line,
     where: tuple[int, int, int],
-    graph: tuple[Neighbours, Ints, Ints],
+    graph: tuple[Neighbours, Ints],
     room: Sorting,
     left: Ranges,
     count: int,
 ) -> int:
     """Sort one window, from a place and a number on, so many nodes. Returns how many knots are left."""
     low, first, length = where
-    index, head, label = graph
+    index, label = graph
     size = done = 0
     for n in range(first, first + length):
         if room.lowest[label[n]] == n and room.degree[label[n]] == 0:
@@ -104,7 +104,7 @@ def sort_window(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             room.order[done] = line.at[n - first + low]
             done += 1
             for k in range(index.start[n], index.start[n + 1]):
-                after = label[head[index.edge[k]]]
+                after = label[index.after[k]]
                 if after != label[n]:
                     room.degree[after] -= 1
                     if room.degree[after] == 0:

@@ -69,7 +69,7 @@ class Windows:
         found = Circling(new(count), new(count), new(count), new(count))
         kept = int(self._engine.run(on_circles, self._line, self.ranges, inside, label, found))
         ranges = self._of(new(size), new(size), size)
-        run = (self._line, self.ranges, (index, inside.head, label), sorting(size, self._engine), ranges)
+        run = (self._line, self.ranges, (index, label), sorting(size, self._engine), ranges)
         count = int(self._engine.run(sort_windows, *run))
         self.ranges = self._of(ranges.low, ranges.high, count)
         return Circling(*(self._engine.head(column, kept) for column in found))
@@ -145,7 +145,7 @@ def edges_inside(
             ranges.stuck[window] |= line.stuck[node]
             for k in range(index.start[node], index.start[node + 1]):
                 e = index.edge[k]
-                there = line.place[edges.target[e]]
+                there = line.place[index.after[k]]
                 if low <= there <= high:
                     third = edges.third[e] if edges.kind[e] == 5 else -1
                     count = put(out, count, (i + shift, there + shift, third))

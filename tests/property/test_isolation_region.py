@@ -45,7 +45,7 @@ class Known:
         self.facts = facts_of(told, resolve(told, engine)[0], engine)
         self._width, self._engine = width, engine
         graph = Precedence(self.facts, width, engine)
-        order, placed, wanted = graph.sorted(*graph.neighbours())
+        order, placed, wanted = graph.sorted()
         self.circle = placed < wanted
         self._clocks = graph.no_clocks()
         if not self.circle:
