@@ -26,7 +26,7 @@ from typing import NamedTuple
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.latest import OLDER, TURN, WIDTH, Latest, last_writer, pass_by, remember
+from checker.isolation.latest import OLDER, WIDTH, Latest, last_writer, pass_by, remember, turn_of
 from checker.isolation.search import lower_bound
 
 FAR_MORE = 8
@@ -160,7 +160,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
             g = latest.head[key]
-            while g >= 0 and latest.group[WIDTH * g + TURN] > latest.barrier[t1]:
+            while g >= 0 and turn_of(latest, g) > latest.barrier[t1]:
                 j = facts.group_session[g]
                 t2 = last_writer(facts, latest, g, clocks[t1][j], clocks[t3][j])
                 if t2 >= 0 and t2 != t1:

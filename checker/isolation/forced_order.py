@@ -26,7 +26,6 @@ from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.latest import (
     OLDER,
-    TURN,
     WIDTH,
     Latest,
     enter,
@@ -34,6 +33,7 @@ from checker.isolation.latest import (
     nobody_yet,
     pass_by,
     set_barrier,
+    turn_of,
 )
 from checker.isolation.precedence import Precedence, hand_on, spread_clock
 from checker.isolation.search import lower_bound
@@ -207,11 +207,12 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
         if node == end and news != 0:
             for w in range(facts.write_start[t], facts.write_start[t + 1]):
                 count = settle_write(facts, versions, work, (t, w, news), out, count)
-        if node == begin:
+        if width == 1:
+            pass_by(facts, work.begun, t, i, work.clocks, (node, 1, 0))
+        elif node == begin:
             enter(facts, work.begun, t, i)
-        if node == end:
+        else:
             set_barrier(facts, work.begun, t, i, work.clocks, (end, width, 0))
-        if node == end and width > 1:
             pass_by(facts, work.ended, t, i, work.clocks, (begin, width, 1))
         work.passed[node] = 1
         grown = work.since > 0 and (news != 0 or work.changed[node] != 0)
@@ -231,7 +232,7 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
     if t1 == facts.transactions:
         return count
     g, barrier = ended.head[key], ended.barrier[t1]
-    while g >= 0 and ended.group[WIDTH * g + TURN] > barrier:
+    while g >= 0 and turn_of(ended, g) > barrier:
         j = facts.group_session[g]
         t2 = -1
         if news & work.bit[j] != 0:
@@ -259,7 +260,7 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     clock = work.clocks[t2 * width + width - 1]
     known, found = -1, 0
     g = begun.head[key]
-    while g >= 0 and begun.group[WIDTH * g + TURN] > known:
+    while g >= 0 and turn_of(begun, g) > known:
         limit = (clock[facts.group_session[g]] + width - 1) // width
         if g == facts.group_of[w]:
             limit = facts.position[t2]

@@ -16,24 +16,26 @@ from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.search import lower_bound
 
-WIDTH = 8
+WIDTH = 4
 """Integers that are kept of each group, side by side: they are looked at together."""
 
-PLACE, BEFORE, WRITER, WRITER_BEFORE, TURN, OLDER, NEWER = 0, 1, 2, 3, 4, 5, 6
-"""Where they are: the position of the last writer that was passed and of the one before, the transactions of
-both, when the last one was passed, and the groups of the key that were passed next before and after."""
+WRITER, BEFORE, OLDER, NEWER = 0, 1, 2, 3
+"""Where they are: the last writer that was passed and the one before, and the groups of the key that were
+passed next before and after. Nothing else, so that the groups of many keys stay near the processor."""
 
 
 class Latest(NamedTuple):
     """What has been passed so far. All -1 in the beginning.
 
-    `head` [key]: the group of writers that was passed last.  `group` [WIDTH * group + PLACE ...].
-    `barrier` [t]: of the groups of each key that it writes, those with a TURN up to here were in front of t
+    `head` [key]: the group of writers that was passed last.  `group` [WIDTH * group + WRITER ...].
+    `turn` [t]: when it was passed.
+    `barrier` [t]: of the groups of each key that it writes, those with a turn up to here were in front of t
     when it was passed; the last one is that of the state before all writes.
     """
 
     head: Ints
     group: Ints
+    turn: Ints
     barrier: Ints
 
 
@@ -42,6 +44,7 @@ def nobody_yet(facts: Facts, engine: Engine) -> Latest:
     return Latest(
         head=engine.vector(facts.keys, -1),
         group=engine.vector(WIDTH * len(facts.group_begin), -1),
+        turn=engine.vector(facts.transactions, -1),
         barrier=engine.vector(facts.transactions + 1, -1),
     )
 
@@ -75,17 +78,15 @@ def enter(facts: Facts, latest: Latest, t: int, turn: int) -> None:
     """From now on it is the last one of its session that wrote its keys."""
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         to_front(latest, facts.write_key[w], facts.group_of[w])
-        latest.group[WIDTH * facts.group_of[w] + TURN] = turn
+    latest.turn[t] = turn
     remember(facts, latest, t)
 
 
 def remember(facts: Facts, latest: Latest, t: int) -> None:
     """From now on, `last_writer` finds this transaction."""
-    known = latest.group
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         at = WIDTH * facts.group_of[w]
-        known[at + BEFORE], known[at + WRITER_BEFORE] = known[at + PLACE], known[at + WRITER]
-        known[at + PLACE], known[at + WRITER] = facts.position[t], t
+        latest.group[at + BEFORE], latest.group[at + WRITER] = latest.group[at + WRITER], t
 
 
 def barrier_of(
@@ -99,14 +100,22 @@ def barrier_of(
     barrier, known = what[1], -1
     node, width, part = clock
     g = latest.head[what[0]]
-    while g >= 0 and latest.group[WIDTH * g + TURN] > known:
-        at = WIDTH * g
-        if latest.group[at + PLACE] * width + part < clocks[node][facts.group_session[g]]:
-            known = max(known, latest.barrier[latest.group[at + WRITER]])
+    while g >= 0:
+        writer = latest.group[WIDTH * g + WRITER]
+        turn = latest.turn[writer]
+        if turn <= known:
+            break
+        if facts.position[writer] * width + part < clocks[node][facts.session_of[writer]]:
+            known = max(known, latest.barrier[writer])
         else:
-            barrier = latest.group[at + TURN] - 1
-        g = latest.group[at + OLDER]
+            barrier = turn - 1
+        g = latest.group[WIDTH * g + OLDER]
     return barrier
+
+
+def turn_of(latest: Latest, group: int) -> int:
+    """When the last writer of a group was passed. It must have one."""
+    return int(latest.turn[latest.group[WIDTH * group + WRITER]])
 
 
 def to_front(latest: Latest, key: int, group: int) -> None:
@@ -130,13 +139,16 @@ def last_writer(facts: Facts, latest: Latest, group: int, done: int, limit: int)
 
     -1 where there is none, or only in front of `done`.  All in front of `limit` must have been passed.
     """
-    known, at = latest.group, WIDTH * group
-    if limit <= done or known[at + PLACE] < done:
+    writer = latest.group[WIDTH * group + WRITER]
+    if limit <= done or writer < 0 or facts.position[writer] < done:
         return -1
-    if known[at + PLACE] < limit:
-        return int(known[at + WRITER])
-    if known[at + BEFORE] < limit:
-        return -1 if known[at + BEFORE] < done else int(known[at + WRITER_BEFORE])
+    if facts.position[writer] < limit:
+        return int(writer)
+    before = latest.group[WIDTH * group + BEFORE]
+    if before < 0 or facts.position[before] < done:
+        return -1
+    if facts.position[before] < limit:
+        return int(before)
     begin = facts.group_begin[group]
     w = lower_bound(facts.writer_at, begin, facts.group_begin[group + 1], limit) - 1
     if w < begin or facts.writer_at[w] < done:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
 from checker.isolation.facts import Facts
-from checker.isolation.latest import OLDER, TURN, WIDTH, Latest, last_writer, pass_by
+from checker.isolation.latest import OLDER, WIDTH, Latest, last_writer, pass_by, turn_of
 from checker.isolation.search import last_below, lower_bound
 
 
@@ -243,7 +243,7 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
             key, t1 = facts.read_key[begin + b], facts.read_from[begin + b]
             barrier = work.latest.barrier[t1]
             next_group = work.latest.head[key]
-            while next_group >= 0 and work.latest.group[WIDTH * next_group + TURN] > barrier:
+            while next_group >= 0 and turn_of(work.latest, next_group) > barrier:
                 g, next_group = next_group, work.latest.group[WIDTH * next_group + OLDER]
                 j = facts.group_session[g]
                 done = clocks[t1][j]
