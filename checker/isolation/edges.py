@@ -26,7 +26,7 @@ from typing import NamedTuple
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.latest import OLDER, WIDTH, Latest, last_writer, pass_by, remember, turn_of
+from checker.isolation.latest import Latest, first, following, last_before, pass_by
 from checker.isolation.search import lower_bound
 
 FAR_MORE = 8
@@ -159,23 +159,23 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
         t3 = past.order[i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
-            g = latest.head[key]
-            while g >= 0 and turn_of(latest, g) > latest.barrier[t1]:
-                j = facts.group_session[g]
-                t2 = last_writer(facts, latest, g, clocks[t1][j], clocks[t3][j])
+            w = first(latest, key)
+            while w >= 0 and latest.turn[facts.writer[w]] > latest.barrier[t1]:
+                j = facts.session_of[facts.writer[w]]
+                t2 = last_before(facts, w, clocks[t1][j], clocks[t3][j])
                 if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2
                         out.slot[count] = r
                     count += 1
-                g = latest.group[WIDTH * g + OLDER]
+                w = following(latest, w)
         pass_by(facts, latest, t3, i, past.clocks, (t3, 1, 0))
     return count
 
 
-def earlier_writes(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
+def earlier_writes(facts: Facts, past: Past, last: Ints, out: Out) -> int:
     """For each read and each transaction that t3 reads from, the last one of its session before it that
-    writes the key."""
+    writes the key. `last` [group]: the write that was passed last, -1 in the beginning."""
     count, room, nobody = 0, len(out.source), facts.transactions
     for i in range(past.placed):
         t3 = past.order[i]
@@ -192,13 +192,14 @@ def earlier_writes(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
                     continue
                 low, high = facts.group_start[key], facts.group_start[key + 1]
                 g = lower_bound(facts.group_session, low, high, j)
-                if g == high or facts.group_session[g] != j:
+                if g == high or facts.group_session[g] != j or last[g] < 0:
                     continue
-                t2 = last_writer(facts, latest, g, done, limit)
+                t2 = last_before(facts, last[g], done, limit)
                 if t2 >= 0 and t2 != t1:
                     if count < room:
                         out.source[count] = t2
                         out.slot[count] = r
                     count += 1
-        remember(facts, latest, t3)
+        for w in range(facts.write_start[t3], facts.write_start[t3 + 1]):
+            last[facts.group_of[w]] = w
     return count

@@ -27,7 +27,8 @@ class Facts(NamedTuple):
     `write_start` [t + 1] `write_key` [w], without repetition, increasing within a transaction.
     `group_start` [key + 1] `group_session` [g] `group_begin` [g + 1] `writer_at` [w]: for each key the
     positions of the transactions that write it, grouped by session, increasing (`groups.py`).
-    `group_of` [w]: the group of a write, by its slot in `write_key`.
+    `group_of` [w]: the group of a write, by its slot in `write_key`; `writer` [w]: its transaction; `prior`
+    [w]: the write before of its group (-1: none).
     """
 
     session_start: Ints
@@ -46,6 +47,8 @@ class Facts(NamedTuple):
     group_begin: Ints
     writer_at: Ints
     group_of: Ints
+    writer: Ints
+    prior: Ints
     keys: int
     sessions: int
     transactions: int
@@ -104,6 +107,8 @@ def facts_of(transactions: Transactions, resolution: Resolution, engine: Engine)
         group_begin=engine.vector(0),
         writer_at=engine.vector(0),
         group_of=engine.vector(0),
+        writer=engine.vector(0),
+        prior=engine.vector(0),
         keys=columns.keys,
         sessions=columns.sessions,
         transactions=total,

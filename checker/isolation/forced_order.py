@@ -25,15 +25,14 @@ from checker.isolation.dependency import EdgeColumns
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.latest import (
-    OLDER,
-    WIDTH,
     Latest,
     enter,
-    last_writer,
+    first,
+    following,
+    last_before,
     nobody_yet,
     pass_by,
     set_barrier,
-    turn_of,
 )
 from checker.isolation.precedence import Precedence, hand_on, spread_clock
 from checker.isolation.search import lower_bound
@@ -43,12 +42,10 @@ class Versions(NamedTuple):
     """What was read from whom, by version. A version is the slot of a write (`Facts.write_key`), or, for the
     state before all writes, the number of slots plus the key.
 
-    `owner` [slot]: the transaction of a write.
     `version_of` [r]: what a read saw.
     `read_start` [version + 1], `reads`: the reads by version.
     """
 
-    owner: Ints
     version_of: Ints
     read_start: Ints
     reads: Ints
@@ -155,7 +152,6 @@ def versions_of(facts: Facts, engine: Engine) -> Versions:
     slots = int(facts.write_start[facts.transactions])
     new = engine.vector
     versions = Versions(
-        owner=new(slots),
         version_of=new(len(facts.read_from)),
         read_start=new(slots + facts.keys + 1),
         reads=new(len(facts.read_from)),
@@ -170,9 +166,6 @@ def versions_of(facts: Facts, engine: Engine) -> Versions:
 
 def find_versions(facts: Facts, versions: Versions) -> None:
     """Fill everything."""
-    for t in range(facts.transactions):
-        for w in range(facts.write_start[t], facts.write_start[t + 1]):
-            versions.owner[w] = t
     for r in range(len(facts.read_from)):
         t, key = facts.read_from[r], facts.read_key[r]
         if t == facts.transactions:
@@ -231,20 +224,20 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
     key, t1 = facts.read_key[r], facts.read_from[r]
     if t1 == facts.transactions:
         return count
-    g, barrier = ended.head[key], ended.barrier[t1]
-    while g >= 0 and turn_of(ended, g) > barrier:
-        j = facts.group_session[g]
+    w, barrier = first(ended, key), ended.barrier[t1]
+    while w >= 0 and ended.turn[facts.writer[w]] > barrier:
+        j = facts.session_of[facts.writer[w]]
         t2 = -1
         if news & work.bit[j] != 0:
             limit = clocks[t3 * width][j] // width
             done = clocks[t1 * width][j] // width
-            t2 = last_writer(facts, ended, g, done, limit)
+            t2 = last_before(facts, w, done, limit)
         if t2 >= 0 and t2 != t1:
             if count < room:
                 out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
                 out.kind[count], out.key[count], out.third[count] = 3, key, t3
             count += 1
-        g = ended.group[WIDTH * g + OLDER]
+        w = following(ended, w)
     return count
 
 
@@ -259,22 +252,21 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     width, begun, key = work.width, work.begun, facts.write_key[w]
     clock = work.clocks[t2 * width + width - 1]
     known, found = -1, 0
-    g = begun.head[key]
-    while g >= 0 and turn_of(begun, g) > known:
-        limit = (clock[facts.group_session[g]] + width - 1) // width
-        if g == facts.group_of[w]:
-            limit = facts.position[t2]
-        t1 = last_writer(facts, begun, g, 0, limit)
+    mine, at = facts.session_of[t2], first(begun, key)
+    while at >= 0 and begun.turn[facts.writer[at]] > known:
+        j = facts.session_of[facts.writer[at]]
+        limit = facts.position[t2] if j == mine else (clock[j] + width - 1) // width
+        t1 = last_before(facts, at, 0, limit)
         if t1 >= 0:
             known = max(known, begun.barrier[t1])
-            new = news & work.bit[facts.group_session[g]] != 0
+            new = news & work.bit[j] != 0
             if not new or not is_overwritten(facts, work, t1, found):
                 work.nearest[found] = t1
                 found += 1
             if new and work.nearest[found - 1] == t1:
                 version = lower_bound(facts.write_key, facts.write_start[t1], facts.write_start[t1 + 1], key)
                 count = edges_between(facts, versions, work, (t1, t2, key, version), out, count)
-        g = begun.group[WIDTH * g + OLDER]
+        at = following(begun, at)
     if found == 0 and work.everything:
         nobody = facts.transactions
         count = edges_between(facts, versions, work, (nobody, t2, key, versions.slots + key), out, count)

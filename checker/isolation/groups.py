@@ -18,15 +18,17 @@ def with_groups(facts: Facts, engine: Engine) -> Facts:
         group_begin=engine.vector(writes + 1),
         writer_at=engine.vector(writes),
         group_of=engine.vector(writes),
+        writer=engine.vector(writes),
+        prior=engine.vector(writes),
     )
     cells = cells_of(facts, engine)
     cursor = engine.vector(cells.size + 1)
     owner = engine.vector(0 if cells.along == 1 else writes)
     engine.run(count_out, facts, cells, cursor, owner)
     engine.run(mark_groups, facts, cells, cursor, owner)
-    engine.run(find_groups, facts, cells, cursor)
     # There are mostly far fewer groups than writes, and whoever keeps something per group goes by the length.
     groups = int(facts.group_start[facts.keys])
+    engine.run(find_groups, facts, cells, cursor, engine.vector(groups, -1))
     return facts._replace(
         group_session=engine.part(facts.group_session, 0, groups),
         group_begin=engine.part(facts.group_begin, 0, groups + 1),
@@ -80,8 +82,8 @@ def mark_groups(facts: Facts, cells: Cells, cursor: Ints, owner: Ints) -> None:
     facts.group_begin[groups] = w
 
 
-def find_groups(facts: Facts, cells: Cells, cursor: Ints) -> None:
-    """Fill `group_of`."""
+def find_groups(facts: Facts, cells: Cells, cursor: Ints, last: Ints) -> None:
+    """Fill `group_of`, `writer` and `prior`. `last` [group]: the write that was met last."""
     for i in range(len(cells.order)):
         t = cells.order[i]
         session = facts.session_of[t]
@@ -89,4 +91,6 @@ def find_groups(facts: Facts, cells: Cells, cursor: Ints) -> None:
             cell = facts.write_key[w] * cells.across + session * cells.along
             while facts.group_session[cursor[cell]] != session:
                 cursor[cell] += 1
-            facts.group_of[w] = cursor[cell]
+            group = cursor[cell]
+            facts.group_of[w], facts.writer[w] = group, t
+            facts.prior[w], last[group] = last[group], w

@@ -2,8 +2,8 @@
 
 For a read of x by t3 from t1, the levels ask for the writers of x that are in front of t3, but not in front
 of t1: of each session the last one.  Transactions are passed in an order that respects what is in front of
-what.  The sessions that wrote a key are kept with the one that did so last first.  Mostly a writer has nearly
-all older ones in front of it, so that few sessions need to be looked at: `barrier` says up to where it is so.
+what.  The last write of each session that wrote a key is kept in a list, the newest first.  Mostly a writer
+has nearly all older ones in front of it, so that few need to be looked at: `barrier` says up to where.
 
 Kernels that other kernels call (`engine.py`).  Cost: what is looked at per read and per write is at most the
 sessions that write the key, and mostly those whose writes are concurrent.
@@ -16,25 +16,23 @@ from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.search import lower_bound
 
-WIDTH = 4
-"""Integers that are kept of each group, side by side: they are looked at together."""
-
-WRITER, BEFORE, OLDER, NEWER = 0, 1, 2, 3
-"""Where they are: the last writer that was passed and the one before, and the groups of the key that were
-passed next before and after. Nothing else, so that the groups of many keys stay near the processor."""
+NEAR = 2
+"""So many writes of a session are looked at one after the other, before they are searched."""
 
 
 class Latest(NamedTuple):
-    """What has been passed so far. All -1 in the beginning.
+    """What has been passed so far.
 
-    `head` [key]: the group of writers that was passed last.  `group` [WIDTH * group + WRITER ...].
-    `turn` [t]: when it was passed.
-    `barrier` [t]: of the groups of each key that it writes, those with a turn up to here were in front of t
-    when it was passed; the last one is that of the state before all writes.
+    `head` [key]: the write that was passed last (-1: none); `older` [w]: the one before.
+    `gone` [w]: 1 if its session has written the key again since then; it is taken out where it is met.
+    `turn` [t]: when a transaction was passed.
+    `barrier` [t]: of the writes of each key that it writes, those with a turn up to here were in front of t
+    when it was passed; the last one is that of the state before all writes. -1 in the beginning.
     """
 
     head: Ints
-    group: Ints
+    older: Ints
+    gone: Ints
     turn: Ints
     barrier: Ints
 
@@ -43,8 +41,9 @@ def nobody_yet(facts: Facts, engine: Engine) -> Latest:
     """Nothing has been passed."""
     return Latest(
         head=engine.vector(facts.keys, -1),
-        group=engine.vector(WIDTH * len(facts.group_begin), -1),
-        turn=engine.vector(facts.transactions, -1),
+        older=engine.vector(len(facts.writer)),
+        gone=engine.flags(len(facts.writer)),
+        turn=engine.vector(facts.transactions),
         barrier=engine.vector(facts.transactions + 1, -1),
     )
 
@@ -77,16 +76,11 @@ def set_barrier(  # noqa: PLR0917 - a kernel gets its arrays as parameters
 def enter(facts: Facts, latest: Latest, t: int, turn: int) -> None:
     """From now on it is the last one of its session that wrote its keys."""
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
-        to_front(latest, facts.write_key[w], facts.group_of[w])
+        latest.older[w] = latest.head[facts.write_key[w]]
+        latest.head[facts.write_key[w]] = w
+        if facts.prior[w] >= 0:
+            latest.gone[facts.prior[w]] = 1
     latest.turn[t] = turn
-    remember(facts, latest, t)
-
-
-def remember(facts: Facts, latest: Latest, t: int) -> None:
-    """From now on, `last_writer` finds this transaction."""
-    for w in range(facts.write_start[t], facts.write_start[t + 1]):
-        at = WIDTH * facts.group_of[w]
-        latest.group[at + BEFORE], latest.group[at + WRITER] = latest.group[at + WRITER], t
 
 
 def barrier_of(
@@ -97,60 +91,55 @@ def barrier_of(
     What is in front of something has in front of it what that had, so the search ends at the barrier of the
     first writers that it meets.
     """
-    barrier, known = what[1], -1
+    key, barrier = what
+    known, w = -1, first(latest, key)
     node, width, part = clock
-    g = latest.head[what[0]]
-    while g >= 0:
-        writer = latest.group[WIDTH * g + WRITER]
-        turn = latest.turn[writer]
-        if turn <= known:
+    while w >= 0:
+        t = facts.writer[w]
+        if latest.turn[t] <= known:
             break
-        if facts.position[writer] * width + part < clocks[node][facts.session_of[writer]]:
-            known = max(known, latest.barrier[writer])
+        if facts.position[t] * width + part < clocks[node][facts.session_of[t]]:
+            known = max(known, latest.barrier[t])
         else:
-            barrier = turn - 1
-        g = latest.group[WIDTH * g + OLDER]
+            barrier = latest.turn[t] - 1
+        w = following(latest, w)
     return barrier
 
 
-def turn_of(latest: Latest, group: int) -> int:
-    """When the last writer of a group was passed. It must have one."""
-    return int(latest.turn[latest.group[WIDTH * group + WRITER]])
+def first(latest: Latest, key: int) -> int:
+    """The last write of a key, -1 if there is none."""
+    w = latest.head[key]
+    while w >= 0 and latest.gone[w] == 1:
+        w = latest.older[w]
+    latest.head[key] = w
+    return int(w)
 
 
-def to_front(latest: Latest, key: int, group: int) -> None:
-    """Put a group in front of the others of its key."""
-    known, at, first = latest.group, WIDTH * group, latest.head[key]
-    if first == group:
-        return
-    older, newer = known[at + OLDER], known[at + NEWER]
-    if newer >= 0:
-        known[WIDTH * newer + OLDER] = older
-        if older >= 0:
-            known[WIDTH * older + NEWER] = newer
-    known[at + OLDER], known[at + NEWER] = first, -1
-    if first >= 0:
-        known[WIDTH * first + NEWER] = group
-    latest.head[key] = group
+def following(latest: Latest, w: int) -> int:
+    """The next older one that is the last of its session, -1 if there is none."""
+    older = latest.older[w]
+    while older >= 0 and latest.gone[older] == 1:
+        older = latest.older[older]
+    latest.older[w] = older
+    return int(older)
 
 
-def last_writer(facts: Facts, latest: Latest, group: int, done: int, limit: int) -> int:
-    """Of the writers of one key in one session (`group`), the last one in front of `limit`.
-
-    -1 where there is none, or only in front of `done`.  All in front of `limit` must have been passed.
-    """
-    writer = latest.group[WIDTH * group + WRITER]
-    if limit <= done or writer < 0 or facts.position[writer] < done:
+def last_before(facts: Facts, w: int, done: int, limit: int) -> int:
+    """Of the transactions of one session that write a key, up to the one of a write, the last one in front of
+    `limit`; -1 where there is none, or only in front of `done`."""
+    if limit <= done:
         return -1
-    if facts.position[writer] < limit:
-        return int(writer)
-    before = latest.group[WIDTH * group + BEFORE]
-    if before < 0 or facts.position[before] < done:
+    for _ in range(NEAR):
+        t = facts.writer[w]
+        if facts.position[t] < done:
+            return -1
+        if facts.position[t] < limit:
+            return int(t)
+        if facts.prior[w] < 0:
+            return -1
+        w = facts.prior[w]
+    begin, end = facts.group_begin[facts.group_of[w]], facts.group_begin[facts.group_of[w] + 1]
+    at = lower_bound(facts.writer_at, begin, end, limit) - 1
+    if at < begin or facts.writer_at[at] < done:
         return -1
-    if facts.position[before] < limit:
-        return int(before)
-    begin = facts.group_begin[group]
-    w = lower_bound(facts.writer_at, begin, facts.group_begin[group + 1], limit) - 1
-    if w < begin or facts.writer_at[w] < done:
-        return -1
-    return int(facts.at[facts.session_start[facts.group_session[group]] + facts.writer_at[w]])
+    return int(facts.at[facts.session_start[facts.session_of[facts.writer[w]]] + facts.writer_at[at]])

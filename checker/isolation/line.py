@@ -80,10 +80,10 @@ def line_up(facts: Facts, versions: Versions, width: int, line: Line) -> int:
 def led_back(facts: Facts, versions: Versions, width: int, line: Line, w: int) -> tuple[int, int]:
     """The first and the last place of the edges to a write that lead back; NOWHERE and -1 if none does."""
     low, high = 2**31 - 1, -1
-    t, before = versions.owner[w], line.previous[w]
+    t, before = facts.writer[w], line.previous[w]
     begin, end = line.place[t * width], line.place[t * width + width - 1]
     if before < versions.slots:
-        here = line.place[versions.owner[before] * width + width - 1]
+        here = line.place[facts.writer[before] * width + width - 1]
         if here > begin:
             low, high = begin, here
     for i in range(versions.read_start[before], versions.read_start[before + 1]):

@@ -122,7 +122,8 @@ def _seen(facts: Facts, cells: Cells, engine: Engine) -> Ints:
 
 def _earlier_writes(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:
     assert past is not None
-    return int(engine.run(rules.earlier_writes, facts, past, nobody_yet(facts, engine), out))
+    last = engine.vector(len(facts.group_session), -1)
+    return int(engine.run(rules.earlier_writes, facts, past, last, out))
 
 
 def _behind(facts: Facts, past: Past | None, engine: Engine, out: Out) -> int:

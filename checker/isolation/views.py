@@ -21,7 +21,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
 from checker.isolation.facts import Facts
-from checker.isolation.latest import OLDER, WIDTH, Latest, last_writer, pass_by, turn_of
+from checker.isolation.latest import Latest, first, following, last_before, pass_by
 from checker.isolation.search import last_below, lower_bound
 
 
@@ -242,32 +242,32 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
         for b in range(reads):
             key, t1 = facts.read_key[begin + b], facts.read_from[begin + b]
             barrier = work.latest.barrier[t1]
-            next_group = work.latest.head[key]
-            while next_group >= 0 and turn_of(work.latest, next_group) > barrier:
-                g, next_group = next_group, work.latest.group[WIDTH * next_group + OLDER]
-                j = facts.group_session[g]
+            next_one = first(work.latest, key)
+            while next_one >= 0 and work.latest.turn[facts.writer[next_one]] > barrier:
+                w, next_one = next_one, following(work.latest, next_one)
+                j = facts.session_of[facts.writer[w]]
                 done = clocks[t1][j]
                 # What is before the one that is in front of the read last is before that anyway.
-                t2 = last_writer(facts, work.latest, g, done, clocks[t3][j])
+                t2 = last_before(facts, w, done, clocks[t3][j])
                 if t2 < 0 or t2 == t1:
                     continue
                 if t1 == nobody:
                     return int(t3)
                 for a in range(reads):
-                    first = facts.read_from[begin + a]
-                    if first == nobody or work.same[a] != a:
+                    source = facts.read_from[begin + a]
+                    if source == nobody or work.same[a] != a:
                         continue
-                    if first == t2 or facts.position[first] < clocks[t2][facts.session_of[first]]:
+                    if source == t2 or facts.position[source] < clocks[t2][facts.session_of[source]]:
                         work.before[a * reads + work.same[b]] = 1
         for a in range(reads):
-            first = facts.read_from[begin + a]
-            if work.same[a] != a or first == nobody:
+            source = facts.read_from[begin + a]
+            if work.same[a] != a or source == nobody:
                 continue
             for b in range(reads):
                 t1 = facts.read_from[begin + b]
                 if work.same[b] != b or t1 == nobody:
                     continue
-                if first != t1 and facts.position[first] < clocks[t1][facts.session_of[first]]:
+                if source != t1 and facts.position[source] < clocks[t1][facts.session_of[source]]:
                     work.before[a * reads + b] = 1
         # Take away what nothing left must come before, until all is gone or nothing can go.
         left = reads

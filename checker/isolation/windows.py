@@ -188,7 +188,7 @@ def edges_to_writes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         before, t1 = line.previous[w], facts.transactions
         if before < versions.slots:
-            t1 = versions.owner[before]
+            t1 = facts.writer[before]
             here = line.place[t1 * width + width - 1]
             if node == t * width and low <= here <= high:
                 count = put(out, count, (here + shift, at + shift, -1))

@@ -67,9 +67,9 @@ def complete(found: Schedule) -> set[tuple[int, int]]:
     facts, edges = graph.facts, graph.edges
     every = {(edges.source[e], edges.target[e]) for e in range(graph.size)}
     for w in range(versions.slots):
-        t, before = versions.owner[w], line.previous[w]
+        t, before = facts.writer[w], line.previous[w]
         if before < versions.slots:
-            every.add((graph.last(versions.owner[before]), graph.first(t)))
+            every.add((graph.last(facts.writer[before]), graph.first(t)))
         for i in range(versions.read_start[before], versions.read_start[before + 1]):
             if facts.reader[versions.reads[i]] != t:
                 every.add((graph.first(facts.reader[versions.reads[i]]), graph.last(t)))
@@ -85,7 +85,7 @@ def is_a_row(found: Schedule) -> bool:
     seen = 0
     for key in range(facts.keys):
         chain = follow(line, versions.slots + key)
-        ends = [line.place[found.graph.last(versions.owner[w])] for w in chain]
+        ends = [line.place[found.graph.last(facts.writer[w])] for w in chain]
         if ends != sorted(ends) or any(facts.write_key[w] != key for w in chain):
             return False
         seen += len(chain)
