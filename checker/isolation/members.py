@@ -27,11 +27,12 @@ KEY, NODE, NEXT = 0, 1, 2
 
 
 class Members(NamedTuple):
-    """Transactions are numbered from 0, `at`, in increasing order, and the keys that they write, in that of
-    their first write. `width` nodes each.
+    """Transactions are numbered from 0, `at`, and the keys that they write, as they are first written there.
+    `width` nodes each.
 
-    `transaction` [at].  `name` [key]; there may be room behind the last one.
-    `writer` [i]: the writers of each key, increasing, and `key` [i]: of which; those of one key are from
+    `transaction` [at].  `sorted`: the transactions by number; `sorted_at`: the `at` of each.
+    `name` [key]; there may be room behind the last one.
+    `writer` [i]: the writers of each key, in this order, and `key` [i]: of which; those of one key are from
     `writer_start` [key] up to the next.  `ends`: for each key a row of bits, of its writers' ends.
     `rules` [3 * rule + KEY ...]; `rule_head` [side * members + at]: the first one that is to be applied when
     what is on that side of the beginning is news; -1: none.  The last list is that of reads of the state
@@ -39,6 +40,8 @@ class Members(NamedTuple):
     """
 
     transaction: Ints
+    sorted: Ints
+    sorted_at: Ints
     name: Ints
     writer: Ints
     key: Ints
@@ -50,14 +53,15 @@ class Members(NamedTuple):
 
 
 def members_of(facts: Facts, transactions: list[int], width: int, words: int, engine: Engine) -> Members:
-    """Look up what these transactions, whose numbers increase, read and write."""
-    transaction = engine.vector(len(transactions))
-    for at, t in enumerate(transactions):
-        transaction[at] = t
+    """Look up what these transactions read and write."""
+    transaction = engine.filled(transactions)
+    by_number = sorted((t, at) for at, t in enumerate(transactions))
     writes, reads = engine.run(count_operations, facts.write_start, facts.read_start, transaction)
     new = engine.vector
     members = Members(
         transaction=transaction,
+        sorted=engine.filled([t for t, _ in by_number]),
+        sorted_at=engine.filled([at for _, at in by_number]),
         name=new(writes),
         writer=new(writes),
         key=new(writes),
@@ -145,8 +149,9 @@ def add_reads(facts: Facts, members: Members, table: Ints, rules: int) -> None:
             if source == facts.transactions:
                 rules = add_rule(members, rules, 2 * count, (key, at * width))
                 continue
-            known = lower_bound(transaction, 0, count, source)
-            if known < count and transaction[known] == source:
+            found = lower_bound(members.sorted, 0, count, source)
+            if found < count and members.sorted[found] == source:
+                known = members.sorted_at[found]
                 rules = add_rule(members, rules, known, (key, at * width))
                 rules = add_rule(members, rules, count + at, (key, known * width))
 

@@ -94,7 +94,7 @@ class Orders:
         schedule = Schedule(self.graph, self.versions)
         ended = schedule.run_all()
         assert ended, "a graph without a circle can be run"
-        self._regions, self._home = {}, {}
+        self._regions, self._home, self._line = {}, {}, schedule.line
         windows, pins = Windows(schedule), pins_of((), self.graph.engine)
         while knots := self._knots(windows.circles(pins)):
             for members in knots:
@@ -142,7 +142,10 @@ class Orders:
         return None
 
     def _region(self, members: Iterable[int]) -> Region:
-        return Region(self._case.facts, self._width, members, self.forced.clocks, self._case.engine)
+        """What stands in front in the row is tried in front."""
+        place = self._line.place
+        ordered = sorted(members, key=lambda t: int(place[self.graph.first(t)]))
+        return Region(self._case.facts, self._width, ordered, self.forced.clocks, self._case.engine)
 
     def smaller(self, region: Region) -> Region:
         """Leave out transactions without which there is no order either."""

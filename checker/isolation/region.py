@@ -8,7 +8,6 @@ The search supposes that one of two writes comes first, lets everything follow t
 that closes a circle (`suppositions.py`; the rules are those of `forced_order.py`, `members.py`).
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
@@ -68,13 +67,14 @@ class Refuted(NamedTuple):
 
 
 class Region:
-    """Some transactions, and what is known about them: which of their nodes come before which, says `clocks`
-    (those of `ForcedOrder`)."""
+    """Some transactions, in the order that is tried first, and what is known about them: which of their nodes
+    come before which, says `clocks` (those of `ForcedOrder`)."""
 
     def __init__(
         self, facts: Facts, width: int, transactions: Iterable[int], clocks: Ints, engine: Engine
     ) -> None:
-        self.transactions = sorted(transactions)
+        self.transactions = list(transactions)
+        self._at = {t: at for at, t in enumerate(self.transactions)}
         self._engine = engine
         self._known = unrelated(len(self.transactions) * width, width, engine)
         self._members = members_of(facts, self.transactions, width, self._known.words, engine)
@@ -87,7 +87,7 @@ class Region:
         """
         engine, members = self._engine, self._members
         closure = copied(self._known, engine)
-        given = [bisect_left(self.transactions, t) for order in supposed for t in order[:2]]
+        given = [self._at[t] for order in supposed for t in order[:2]]
         path = Search(
             at=engine.words(REGISTERS),
             supposed=engine.vector(max(2, len(given))),

@@ -54,7 +54,7 @@ class Known:
     def region(self, sparing: bool, share: float = 1.0) -> Region:
         """A region with so many of the transactions; `sparing`: with all rules."""
         counted = [t for t in range(self.facts.transactions) if int(self.facts.position[t]) >= 0]
-        some = Random(0).sample(counted, round(share * len(counted)))
+        some = sorted(Random(0).sample(counted, round(share * len(counted))))
         made = Region(self.facts, self._width, some, self._clocks, self._engine)
         heads = made._members.rule_head
         for at in range(len(some), len(some) if sparing else 2 * len(some)):

@@ -16,7 +16,7 @@ from checker.isolation.line import Line
 from checker.isolation.region import Region
 from checker.isolation.schedule import Schedule
 
-HISTORIES = 60
+HISTORIES = 100
 
 
 def history(rng: Random) -> TransactionColumns:
