@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
-from checker.isolation.facts import Facts
-from checker.isolation.latest import Latest, first, following, last_before, pass_by
+from checker.isolation.facts import ABOUT, SESSION, WRITER, Facts
+from checker.isolation.latest import KNOWN, TURN, Latest, first, following, last_before, pass_by
 from checker.isolation.search import lower_bound
 
 FAR_MORE = 8
@@ -160,12 +160,12 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             key, t1 = facts.read_key[r], facts.read_from[r]
             w = first(latest, key)
-            while w >= 0 and latest.turn[facts.writer[w]] > latest.barrier[t1]:
-                j = facts.session_of[facts.writer[w]]
-                t2 = last_before(facts, w, clocks[t1][j], clocks[t3][j])
-                if t2 >= 0 and t2 != t1:
+            while w >= 0 and latest.known[KNOWN * w + TURN] > latest.barrier[t1]:
+                j = facts.write[ABOUT * w + SESSION]
+                found = last_before(facts, w, clocks[t1][j], clocks[t3][j])
+                if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
                     if count < room:
-                        out.source[count] = t2
+                        out.source[count] = facts.write[ABOUT * found + WRITER]
                         out.slot[count] = r
                     count += 1
                 w = following(latest, w)
@@ -194,10 +194,10 @@ def earlier_writes(facts: Facts, past: Past, last: Ints, out: Out) -> int:
                 g = lower_bound(facts.group_session, low, high, j)
                 if g == high or facts.group_session[g] != j or last[g] < 0:
                     continue
-                t2 = last_before(facts, last[g], done, limit)
-                if t2 >= 0 and t2 != t1:
+                found = last_before(facts, last[g], done, limit)
+                if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
                     if count < room:
-                        out.source[count] = t2
+                        out.source[count] = facts.write[ABOUT * found + WRITER]
                         out.slot[count] = r
                     count += 1
         for w in range(facts.write_start[t3], facts.write_start[t3 + 1]):

@@ -15,6 +15,13 @@ from checker.isolation.engine import Engine
 EXTERNAL, OWN, THIN_AIR, ABORTED, INTERMEDIATE, FUTURE, INTERNAL = 0, 1, 2, 3, 4, 5, 6
 """Codes of operations; a write is OWN, too. From THIN_AIR on, the read is absurd."""
 
+ABOUT = 4
+"""Integers that are kept about each write."""
+
+WRITER, SESSION, POSITION, PRIOR = 0, 1, 2, 3
+"""Where they are: its transaction, the session of that, its position there, and the write before it of the
+same key by the same session (-1: none)."""
+
 
 class Facts(NamedTuple):
     """Transactions t, external reads r (slots, in the order of the program), writes w, groups g.
@@ -27,8 +34,8 @@ class Facts(NamedTuple):
     `write_start` [t + 1] `write_key` [w], without repetition, increasing within a transaction.
     `group_start` [key + 1] `group_session` [g] `group_begin` [g + 1] `writer_at` [w]: for each key the
     positions of the transactions that write it, grouped by session, increasing (`groups.py`).
-    `group_of` [w]: the group of a write, by its slot in `write_key`; `writer` [w]: its transaction; `prior`
-    [w]: the write before of its group (-1: none).
+    `group_of` [w]: the group of a write, by its slot in `write_key`.
+    `write` [ABOUT * w + WRITER ...]: what is mostly asked about a write, side by side.
     """
 
     session_start: Ints
@@ -47,8 +54,7 @@ class Facts(NamedTuple):
     group_begin: Ints
     writer_at: Ints
     group_of: Ints
-    writer: Ints
-    prior: Ints
+    write: Ints
     keys: int
     sessions: int
     transactions: int
@@ -107,8 +113,7 @@ def facts_of(transactions: Transactions, resolution: Resolution, engine: Engine)
         group_begin=engine.vector(0),
         writer_at=engine.vector(0),
         group_of=engine.vector(0),
-        writer=engine.vector(0),
-        prior=engine.vector(0),
+        write=engine.vector(0),
         keys=columns.keys,
         sessions=columns.sessions,
         transactions=total,

@@ -23,8 +23,11 @@ from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.engine import Engine
-from checker.isolation.facts import Facts
+from checker.isolation.facts import ABOUT, POSITION, SESSION, WRITER, Facts
 from checker.isolation.latest import (
+    BARRIER,
+    KNOWN,
+    TURN,
     Latest,
     enter,
     first,
@@ -43,12 +46,12 @@ class Versions(NamedTuple):
     state before all writes, the number of slots plus the key.
 
     `version_of` [r]: what a read saw.
-    `read_start` [version + 1], `reads`: the reads by version.
+    `read_start` [version + 1], `reader`: who read it, by version.
     """
 
     version_of: Ints
     read_start: Ints
-    reads: Ints
+    reader: Ints
     slots: int
 
 
@@ -57,7 +60,7 @@ class Round(NamedTuple):
     of which those from number `since` on are not in the `clocks` yet; `changed` [node]: the bits of sessions
     (`bit` [session]) of which the clock says more than when the rules were applied to it last; whether
     `everything` is new; which nodes the rules have `passed`, and which writers have `begun` and `ended` by
-    then; and a vector for `nearest` writers, as many as groups."""
+    then; and a vector for the `nearest` writes, as many as groups."""
 
     order: Ints
     placed: int
@@ -154,7 +157,7 @@ def versions_of(facts: Facts, engine: Engine) -> Versions:
     versions = Versions(
         version_of=new(len(facts.read_from)),
         read_start=new(slots + facts.keys + 1),
-        reads=new(len(facts.read_from)),
+        reader=new(len(facts.read_from)),
         slots=slots,
     )
     engine.run(find_versions, facts, versions)
@@ -181,7 +184,7 @@ def find_versions(facts: Facts, versions: Versions) -> None:
     for r in range(len(facts.read_from) - 1, -1, -1):
         version = versions.version_of[r]
         versions.read_start[version] -= 1
-        versions.reads[versions.read_start[version]] = r
+        versions.reader[versions.read_start[version]] = facts.reader[r]
 
 
 def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, count: int) -> int:
@@ -225,14 +228,15 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
     if t1 == facts.transactions:
         return count
     w, barrier = first(ended, key), ended.barrier[t1]
-    while w >= 0 and ended.turn[facts.writer[w]] > barrier:
-        j = facts.session_of[facts.writer[w]]
-        t2 = -1
+    while w >= 0 and ended.known[KNOWN * w + TURN] > barrier:
+        j = facts.write[ABOUT * w + SESSION]
+        found = -1
         if news & work.bit[j] != 0:
             limit = clocks[t3 * width][j] // width
             done = clocks[t1 * width][j] // width
-            t2 = last_before(facts, w, done, limit)
-        if t2 >= 0 and t2 != t1:
+            found = last_before(facts, w, done, limit)
+        if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
+            t2 = facts.write[ABOUT * found + WRITER]
             if count < room:
                 out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
                 out.kind[count], out.key[count], out.third[count] = 3, key, t3
@@ -253,19 +257,19 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     clock = work.clocks[t2 * width + width - 1]
     known, found = -1, 0
     mine, at = facts.session_of[t2], first(begun, key)
-    while at >= 0 and begun.turn[facts.writer[at]] > known:
-        j = facts.session_of[facts.writer[at]]
+    while at >= 0 and begun.known[KNOWN * at + TURN] > known:
+        j = facts.write[ABOUT * at + SESSION]
         limit = facts.position[t2] if j == mine else (clock[j] + width - 1) // width
-        t1 = last_before(facts, at, 0, limit)
-        if t1 >= 0:
-            known = max(known, begun.barrier[t1])
+        before = last_before(facts, at, 0, limit)
+        if before >= 0:
+            known = max(known, begun.known[KNOWN * before + BARRIER])
             new = news & work.bit[j] != 0
-            if not new or not is_overwritten(facts, work, t1, found):
-                work.nearest[found] = t1
+            if not new or not is_overwritten(facts, work, before, found):
+                work.nearest[found] = before
                 found += 1
-            if new and work.nearest[found - 1] == t1:
-                version = lower_bound(facts.write_key, facts.write_start[t1], facts.write_start[t1 + 1], key)
-                count = edges_between(facts, versions, work, (t1, t2, key, version), out, count)
+            if new and work.nearest[found - 1] == before:
+                t1 = facts.write[ABOUT * before + WRITER]
+                count = edges_between(facts, versions, work, (t1, t2, key, before), out, count)
         at = following(begun, at)
     if found == 0 and work.everything:
         nobody = facts.transactions
@@ -273,12 +277,12 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     return count
 
 
-def is_overwritten(facts: Facts, work: Round, t1: int, found: int) -> bool:
-    """Is one of the nearest writers known to come after this one?"""
-    width, session = work.width, facts.session_of[t1]
+def is_overwritten(facts: Facts, work: Round, w: int, found: int) -> bool:
+    """Is one of the nearest writes known to come after this one?"""
+    width, session, position = work.width, facts.write[ABOUT * w + SESSION], facts.write[ABOUT * w + POSITION]
     for i in range(found):
-        clock = work.clocks[work.nearest[i] * width + width - 1]
-        if facts.position[t1] * width < clock[session]:
+        clock = work.clocks[facts.write[ABOUT * work.nearest[i] + WRITER] * width + width - 1]
+        if position * width < clock[session]:
             return True
     return False
 
@@ -303,7 +307,7 @@ def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
             out.kind[count], out.key[count], out.third[count] = 4, key, -1
         count += 1
     for i in range(versions.read_start[version], versions.read_start[version + 1]):
-        t3 = facts.reader[versions.reads[i]]
+        t3 = versions.reader[i]
         if t3 == t2:
             continue
         past = work.clocks[t2 * width + width - 1][facts.session_of[t3]]

@@ -6,7 +6,7 @@ Kernels (`engine.py`).
 from checker.isolation.cells import Cells, cells_of
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
-from checker.isolation.facts import Facts
+from checker.isolation.facts import ABOUT, POSITION, PRIOR, SESSION, WRITER, Facts
 
 
 def with_groups(facts: Facts, engine: Engine) -> Facts:
@@ -18,8 +18,7 @@ def with_groups(facts: Facts, engine: Engine) -> Facts:
         group_begin=engine.vector(writes + 1),
         writer_at=engine.vector(writes),
         group_of=engine.vector(writes),
-        writer=engine.vector(writes),
-        prior=engine.vector(writes),
+        write=engine.vector(ABOUT * writes),
     )
     cells = cells_of(facts, engine)
     cursor = engine.vector(cells.size + 1)
@@ -83,7 +82,7 @@ def mark_groups(facts: Facts, cells: Cells, cursor: Ints, owner: Ints) -> None:
 
 
 def find_groups(facts: Facts, cells: Cells, cursor: Ints, last: Ints) -> None:
-    """Fill `group_of`, `writer` and `prior`. `last` [group]: the write that was met last."""
+    """Fill `group_of` and `write`. `last` [group]: the write that was met last."""
     for i in range(len(cells.order)):
         t = cells.order[i]
         session = facts.session_of[t]
@@ -92,5 +91,7 @@ def find_groups(facts: Facts, cells: Cells, cursor: Ints, last: Ints) -> None:
             while facts.group_session[cursor[cell]] != session:
                 cursor[cell] += 1
             group = cursor[cell]
-            facts.group_of[w], facts.writer[w] = group, t
-            facts.prior[w], last[group] = last[group], w
+            facts.group_of[w], at = group, ABOUT * w
+            facts.write[at + WRITER], facts.write[at + SESSION] = t, session
+            facts.write[at + POSITION] = facts.position[t]
+            facts.write[at + PRIOR], last[group] = last[group], w

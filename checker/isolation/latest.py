@@ -13,27 +13,31 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
-from checker.isolation.facts import Facts
+from checker.isolation.facts import ABOUT, POSITION, PRIOR, SESSION, Facts
 from checker.isolation.search import lower_bound
 
 NEAR = 2
 """So many writes of a session are looked at one after the other, before they are searched."""
 
 
+KNOWN = 4
+"""Integers that are kept of each write that was passed, side by side: they are looked at together."""
+
+OLDER, GONE, TURN, BARRIER = 0, 1, 2, 3
+"""Where they are: the write of the key that was passed before it; 1 if its session has written the key again
+since then, so that it is taken out where it is met; when it was passed; the barrier of its transaction."""
+
+
 class Latest(NamedTuple):
     """What has been passed so far.
 
-    `head` [key]: the write that was passed last (-1: none); `older` [w]: the one before.
-    `gone` [w]: 1 if its session has written the key again since then; it is taken out where it is met.
-    `turn` [t]: when a transaction was passed.
+    `head` [key]: the write that was passed last (-1: none).  `known` [KNOWN * w + OLDER ...].
     `barrier` [t]: of the writes of each key that it writes, those with a turn up to here were in front of t
     when it was passed; the last one is that of the state before all writes. -1 in the beginning.
     """
 
     head: Ints
-    older: Ints
-    gone: Ints
-    turn: Ints
+    known: Ints
     barrier: Ints
 
 
@@ -41,9 +45,7 @@ def nobody_yet(facts: Facts, engine: Engine) -> Latest:
     """Nothing has been passed."""
     return Latest(
         head=engine.vector(facts.keys, -1),
-        older=engine.vector(len(facts.writer)),
-        gone=engine.flags(len(facts.writer)),
-        turn=engine.vector(facts.transactions),
+        known=engine.vector(KNOWN * len(facts.group_of)),
         barrier=engine.vector(facts.transactions + 1, -1),
     )
 
@@ -71,16 +73,19 @@ def set_barrier(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         barrier = min(barrier, barrier_of(facts, latest, (facts.write_key[w], turn), clocks, clock))
     latest.barrier[t] = barrier
+    for w in range(facts.write_start[t], facts.write_start[t + 1]):
+        latest.known[KNOWN * w + BARRIER] = barrier
 
 
 def enter(facts: Facts, latest: Latest, t: int, turn: int) -> None:
-    """From now on it is the last one of its session that wrote its keys."""
+    """From now on it is the last one of its session that wrote its keys. Its barrier is still to be set."""
+    known = latest.known
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
-        latest.older[w] = latest.head[facts.write_key[w]]
-        latest.head[facts.write_key[w]] = w
-        if facts.prior[w] >= 0:
-            latest.gone[facts.prior[w]] = 1
-    latest.turn[t] = turn
+        at, key, prior = KNOWN * w, facts.write_key[w], facts.write[ABOUT * w + PRIOR]
+        known[at + OLDER], latest.head[key] = latest.head[key], w
+        known[at + GONE], known[at + TURN], known[at + BARRIER] = 0, turn, latest.barrier[t]
+        if prior >= 0:
+            known[KNOWN * prior + GONE] = 1
 
 
 def barrier_of(
@@ -94,14 +99,12 @@ def barrier_of(
     key, barrier = what
     known, w = -1, first(latest, key)
     node, width, part = clock
-    while w >= 0:
-        t = facts.writer[w]
-        if latest.turn[t] <= known:
-            break
-        if facts.position[t] * width + part < clocks[node][facts.session_of[t]]:
-            known = max(known, latest.barrier[t])
+    while w >= 0 and latest.known[KNOWN * w + TURN] > known:
+        session, position = facts.write[ABOUT * w + SESSION], facts.write[ABOUT * w + POSITION]
+        if position * width + part < clocks[node][session]:
+            known = max(known, latest.known[KNOWN * w + BARRIER])
         else:
-            barrier = latest.turn[t] - 1
+            barrier = latest.known[KNOWN * w + TURN] - 1
         w = following(latest, w)
     return barrier
 
@@ -109,37 +112,38 @@ def barrier_of(
 def first(latest: Latest, key: int) -> int:
     """The last write of a key, -1 if there is none."""
     w = latest.head[key]
-    while w >= 0 and latest.gone[w] == 1:
-        w = latest.older[w]
+    while w >= 0 and latest.known[KNOWN * w + GONE] == 1:
+        w = latest.known[KNOWN * w + OLDER]
     latest.head[key] = w
     return int(w)
 
 
 def following(latest: Latest, w: int) -> int:
     """The next older one that is the last of its session, -1 if there is none."""
-    older = latest.older[w]
-    while older >= 0 and latest.gone[older] == 1:
-        older = latest.older[older]
-    latest.older[w] = older
+    older = latest.known[KNOWN * w + OLDER]
+    while older >= 0 and latest.known[KNOWN * older + GONE] == 1:
+        older = latest.known[KNOWN * older + OLDER]
+    latest.known[KNOWN * w + OLDER] = older
     return int(older)
 
 
 def last_before(facts: Facts, w: int, done: int, limit: int) -> int:
-    """Of the transactions of one session that write a key, up to the one of a write, the last one in front of
-    `limit`; -1 where there is none, or only in front of `done`."""
+    """Of the writes of a key by one session, up to this one, the last one in front of `limit`; -1 where there
+    is none, or only in front of `done`."""
     if limit <= done:
         return -1
     for _ in range(NEAR):
-        t = facts.writer[w]
-        if facts.position[t] < done:
+        position = facts.write[ABOUT * w + POSITION]
+        if position < done:
             return -1
-        if facts.position[t] < limit:
-            return int(t)
-        if facts.prior[w] < 0:
+        if position < limit:
+            return w
+        if facts.write[ABOUT * w + PRIOR] < 0:
             return -1
-        w = facts.prior[w]
+        w = facts.write[ABOUT * w + PRIOR]
     begin, end = facts.group_begin[facts.group_of[w]], facts.group_begin[facts.group_of[w] + 1]
     at = lower_bound(facts.writer_at, begin, end, limit) - 1
     if at < begin or facts.writer_at[at] < done:
         return -1
-    return int(facts.at[facts.session_start[facts.session_of[facts.writer[w]]] + facts.writer_at[at]])
+    t = facts.at[facts.session_start[facts.write[ABOUT * w + SESSION]] + facts.writer_at[at]]
+    return lower_bound(facts.write_key, facts.write_start[t], facts.write_start[t + 1], facts.write_key[w])

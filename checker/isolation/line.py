@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
-from checker.isolation.facts import Facts
+from checker.isolation.facts import ABOUT, WRITER, Facts
 from checker.isolation.forced_order import Versions
 
 NOWHERE = 2**31 - 1
@@ -77,17 +77,22 @@ def line_up(facts: Facts, versions: Versions, width: int, line: Line) -> int:
     return count
 
 
+def end_of(facts: Facts, w: int, width: int) -> int:
+    """The node in which a write happens."""
+    return int(facts.write[ABOUT * w + WRITER] * width + width - 1)
+
+
 def led_back(facts: Facts, versions: Versions, width: int, line: Line, w: int) -> tuple[int, int]:
     """The first and the last place of the edges to a write that lead back; NOWHERE and -1 if none does."""
     low, high = 2**31 - 1, -1
-    t, before = facts.writer[w], line.previous[w]
+    t, before = facts.write[ABOUT * w + WRITER], line.previous[w]
     begin, end = line.place[t * width], line.place[t * width + width - 1]
     if before < versions.slots:
-        here = line.place[facts.writer[before] * width + width - 1]
+        here = line.place[end_of(facts, before, width)]
         if here > begin:
             low, high = begin, here
     for i in range(versions.read_start[before], versions.read_start[before + 1]):
-        t3 = facts.reader[versions.reads[i]]
+        t3 = versions.reader[i]
         here = line.place[t3 * width]
         if here > end and t3 != t:
             low, high = min(low, end), max(high, here)

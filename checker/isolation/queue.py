@@ -117,6 +117,6 @@ def to_come(facts: Facts, versions: Versions, line: Line, what: tuple[int, int, 
     version, width, low = what
     count = 0
     for i in range(versions.read_start[version], versions.read_start[version + 1]):
-        if line.place[facts.reader[versions.reads[i]] * width] >= low:
+        if line.place[versions.reader[i] * width] >= low:
             count += 1
     return count

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
 from checker.isolation.forced_order import Versions
-from checker.isolation.line import Line, led_back
+from checker.isolation.line import Line, end_of, led_back
 
 
 class Ranges(NamedTuple):
@@ -67,7 +67,10 @@ def widen(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                 first, last = led_back(facts, versions, width, line, w)
                 low, high = min(low, first), max(high, last)
                 after = line.following[w]
-                if after >= 0 and line.place[facts.writer[after] * width + width - 1] > highs[window]:
+                if (
+                    after >= 0
+                    and line.place[end_of(facts, after, width)] > highs[window]
+                ):
                     first, last = led_back(facts, versions, width, line, after)
                     low, high = min(low, first), max(high, last)
         grown |= low < lows[window] or high > highs[window]

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
-from checker.isolation.facts import Facts
-from checker.isolation.latest import Latest, first, following, last_before, pass_by
+from checker.isolation.facts import ABOUT, SESSION, WRITER, Facts
+from checker.isolation.latest import KNOWN, TURN, Latest, first, following, last_before, pass_by
 from checker.isolation.search import last_below, lower_bound
 
 
@@ -243,14 +243,15 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
             key, t1 = facts.read_key[begin + b], facts.read_from[begin + b]
             barrier = work.latest.barrier[t1]
             next_one = first(work.latest, key)
-            while next_one >= 0 and work.latest.turn[facts.writer[next_one]] > barrier:
+            while next_one >= 0 and work.latest.known[KNOWN * next_one + TURN] > barrier:
                 w, next_one = next_one, following(work.latest, next_one)
-                j = facts.session_of[facts.writer[w]]
+                j = facts.write[ABOUT * w + SESSION]
                 done = clocks[t1][j]
                 # What is before the one that is in front of the read last is before that anyway.
-                t2 = last_before(facts, w, done, clocks[t3][j])
-                if t2 < 0 or t2 == t1:
+                found = last_before(facts, w, done, clocks[t3][j])
+                if found < 0 or facts.write[ABOUT * found + WRITER] == t1:
                     continue
+                t2 = facts.write[ABOUT * found + WRITER]
                 if t1 == nobody:
                     return int(t3)
                 for a in range(reads):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours, knots
 from checker.isolation.dependency import EdgeColumns
-from checker.isolation.facts import Facts
+from checker.isolation.facts import ABOUT, WRITER, Facts
 from checker.isolation.forced_order import Versions
 from checker.isolation.line import Line, Pins
 from checker.isolation.ranges import (
@@ -188,14 +188,14 @@ def edges_to_writes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         before, t1 = line.previous[w], facts.transactions
         if before < versions.slots:
-            t1 = facts.writer[before]
+            t1 = facts.write[ABOUT * before + WRITER]
             here = line.place[t1 * width + width - 1]
             if node == t * width and low <= here <= high:
                 count = put(out, count, (here + shift, at + shift, -1))
         if node != t * width + width - 1:
             continue
         for i in range(versions.read_start[before], versions.read_start[before + 1]):
-            t3 = facts.reader[versions.reads[i]]
+            t3 = versions.reader[i]
             here = line.place[t3 * width]
             if low <= here <= high and t3 != t:
                 count = put(out, count, (here + shift, at + shift, t1))

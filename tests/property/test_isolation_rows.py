@@ -11,6 +11,7 @@ import pytest
 
 from checker.isolation import forced_order, orders, queue, sorting, windows
 from checker.isolation.columns import INITIAL, TransactionColumns
+from checker.isolation.facts import ABOUT, WRITER
 from checker.isolation.levels import check_columns
 from checker.isolation.line import Line
 from checker.isolation.region import Region
@@ -67,12 +68,12 @@ def complete(found: Schedule) -> set[tuple[int, int]]:
     facts, edges = graph.facts, graph.edges
     every = {(edges.source[e], edges.target[e]) for e in range(graph.size)}
     for w in range(versions.slots):
-        t, before = facts.writer[w], line.previous[w]
+        t, before = facts.write[ABOUT * w + WRITER], line.previous[w]
         if before < versions.slots:
-            every.add((graph.last(facts.writer[before]), graph.first(t)))
+            every.add((graph.last(facts.write[ABOUT * before + WRITER]), graph.first(t)))
         for i in range(versions.read_start[before], versions.read_start[before + 1]):
-            if facts.reader[versions.reads[i]] != t:
-                every.add((graph.first(facts.reader[versions.reads[i]]), graph.last(t)))
+            if versions.reader[i] != t:
+                every.add((graph.first(versions.reader[i]), graph.last(t)))
     return every
 
 
@@ -85,7 +86,7 @@ def is_a_row(found: Schedule) -> bool:
     seen = 0
     for key in range(facts.keys):
         chain = follow(line, versions.slots + key)
-        ends = [line.place[found.graph.last(facts.writer[w])] for w in chain]
+        ends = [line.place[found.graph.last(facts.write[ABOUT * w + WRITER])] for w in chain]
         if ends != sorted(ends) or any(facts.write_key[w] != key for w in chain):
             return False
         seen += len(chain)
