@@ -253,36 +253,49 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     `what`: the transaction, its write, and the bits of the sessions of which more is in front of it.
     """
     t2, w, news = what
-    width, begun, key = work.width, work.begun, facts.write_key[w]
-    clock = work.clocks[t2 * width + width - 1]
-    known, found = -1, 0
-    mine, at = facts.session_of[t2], first(begun, key)
-    while at >= 0 and begun.known[KNOWN * at + TURN] > known:
-        j = facts.write[ABOUT * at + SESSION]
-        limit = facts.position[t2] if j == mine else (clock[j] + width - 1) // width
-        before = last_before(facts, at, 0, limit)
-        if before >= 0:
-            known = max(known, begun.known[KNOWN * before + BARRIER])
-            new = news & work.bit[j] != 0
-            if not new or not is_overwritten(facts, work, before, found):
-                work.nearest[found] = before
-                found += 1
-            if new and work.nearest[found - 1] == before:
-                t1 = facts.write[ABOUT * before + WRITER]
-                count = edges_between(facts, versions, work, (t1, t2, key, before), out, count)
-        at = following(begun, at)
+    key = facts.write_key[w]
+    found, known = writes_before(facts, work, t2, key)
+    for i in range(found):
+        before = work.nearest[i]
+        new = news & work.bit[facts.write[ABOUT * before + SESSION]] != 0
+        if new and not is_overwritten(facts, work, (i, found, known)):
+            t1 = facts.write[ABOUT * before + WRITER]
+            count = edges_between(facts, versions, work, (t1, t2, key, before), out, count)
     if found == 0 and work.everything:
         nobody = facts.transactions
         count = edges_between(facts, versions, work, (nobody, t2, key, versions.slots + key), out, count)
     return count
 
 
-def is_overwritten(facts: Facts, work: Round, w: int, found: int) -> bool:
-    """Is one of the nearest writes known to come after this one?"""
+def writes_before(facts: Facts, work: Round, t2: int, key: int) -> tuple[int, int]:
+    """Fill `nearest` with the last write of the key by each session that is in front of the end of t2; not with
+    all whose turn is up to a barrier, which are in front of others. Returns how many there are, and the barrier.
+    """
+    width, begun, mine = work.width, work.begun, facts.session_of[t2]
+    clock = work.clocks[t2 * width + width - 1]
+    known, found, w = -1, 0, first(begun, key)
+    while w >= 0 and begun.known[KNOWN * w + TURN] > known:
+        j = facts.write[ABOUT * w + SESSION]
+        limit = facts.position[t2] if j == mine else (clock[j] + width - 1) // width
+        before = last_before(facts, w, 0, limit)
+        if before >= 0:
+            known = max(known, begun.known[KNOWN * before + BARRIER])
+            work.nearest[found] = before
+            found += 1
+        w = following(begun, w)
+    return found, known
+
+
+def is_overwritten(facts: Facts, work: Round, what: tuple[int, int, int]) -> bool:
+    """Is one of the nearest writes known to come after this one? `what`: its number, and as above."""
+    at, found, known = what
+    w = work.nearest[at]
+    if work.begun.known[KNOWN * w + TURN] <= known and work.begun.known[KNOWN * w + BARRIER] != known:
+        return True
     width, session, position = work.width, facts.write[ABOUT * w + SESSION], facts.write[ABOUT * w + POSITION]
     for i in range(found):
         clock = work.clocks[facts.write[ABOUT * work.nearest[i] + WRITER] * width + width - 1]
-        if position * width < clock[session]:
+        if i != at and position * width < clock[session]:
             return True
     return False
 

@@ -67,10 +67,7 @@ def widen(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                 first, last = led_back(facts, versions, width, line, w)
                 low, high = min(low, first), max(high, last)
                 after = line.following[w]
-                if (
-                    after >= 0
-                    and line.place[end_of(facts, after, width)] > highs[window]
-                ):
+                if after >= 0 and line.place[end_of(facts, after, width)] > highs[window]:
                     first, last = led_back(facts, versions, width, line, after)
                     low, high = min(low, first), max(high, last)
         grown |= low < lows[window] or high > highs[window]
