@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
-from checker.isolation.facts import ABOUT, SESSION, WRITER, Facts
+from checker.isolation.facts import ABOUT, WRITER, Facts
 from checker.isolation.latest import KNOWN, TURN, Latest, first, following, last_before, pass_by
 from checker.isolation.search import lower_bound
 
@@ -161,7 +161,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
             key, t1 = facts.read_key[r], facts.read_from[r]
             w = first(latest, key)
             while w >= 0 and latest.known[KNOWN * w + TURN] > latest.barrier[t1]:
-                j = facts.write[ABOUT * w + SESSION]
+                j = facts.session_of[facts.write[ABOUT * w + WRITER]]
                 found = last_before(facts, w, clocks[t1][j], clocks[t3][j])
                 if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
                     if count < room:

@@ -18,9 +18,9 @@ EXTERNAL, OWN, THIN_AIR, ABORTED, INTERMEDIATE, FUTURE, INTERNAL = 0, 1, 2, 3, 4
 ABOUT = 4
 """Integers that are kept about each write."""
 
-WRITER, SESSION, POSITION, PRIOR = 0, 1, 2, 3
-"""Where they are: its transaction, the session of that, its position there, and the write before it of the
-same key by the same session (-1: none)."""
+WRITER, POSITION, PRIOR, PRIOR_POSITION = 0, 1, 2, 3
+"""Where they are: its transaction, and the position of that in its session; the write before it of the same
+key by the same session, and the position of that one (-1: none). So what is long ago needs no look."""
 
 
 class Facts(NamedTuple):

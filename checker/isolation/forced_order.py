@@ -23,7 +23,7 @@ from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.engine import Engine
-from checker.isolation.facts import ABOUT, POSITION, SESSION, WRITER, Facts
+from checker.isolation.facts import ABOUT, POSITION, PRIOR, PRIOR_POSITION, WRITER, Facts
 from checker.isolation.latest import (
     BARRIER,
     KNOWN,
@@ -35,6 +35,7 @@ from checker.isolation.latest import (
     last_before,
     nobody_yet,
     pass_by,
+    search_before,
     set_barrier,
 )
 from checker.isolation.precedence import Precedence, hand_on, spread_clock
@@ -55,12 +56,20 @@ class Versions(NamedTuple):
     slots: int
 
 
+NEAR = 4
+"""Integers that are kept of each write that may be the nearest before another: the write, and"""
+
+SINCE, BY, RECENT = 1, 2, 3
+"""the position of its transaction, the session of that, and the transaction if it is the last one that was
+passed of its session (else -1)."""
+
+
 class Round(NamedTuple):
     """What the rules work with: `order` of `placed` nodes; `neighbours`: the edges known before,
     of which those from number `since` on are not in the `clocks` yet; `changed` [node]: the bits of sessions
     (`bit` [session]) of which the clock says more than when the rules were applied to it last; whether
     `everything` is new; which nodes the rules have `passed`, and which writers have `begun` and `ended` by
-    then; and a vector for the `nearest` writes, as many as groups."""
+    then; and a vector for the `nearest` writes, as many as sessions."""
 
     order: Ints
     placed: int
@@ -145,7 +154,7 @@ class ForcedOrder:
             begun=begun,
             # Where a transaction is one node, it begins and ends at once.
             ended=begun if self.graph.width == 1 else nobody_yet(facts, engine),
-            nearest=engine.vector(len(facts.group_begin)),
+            nearest=engine.vector(NEAR * facts.sessions),
             width=self.graph.width,
         )
 
@@ -229,7 +238,7 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
         return count
     w, barrier = first(ended, key), ended.barrier[t1]
     while w >= 0 and ended.known[KNOWN * w + TURN] > barrier:
-        j = facts.write[ABOUT * w + SESSION]
+        j = facts.session_of[facts.write[ABOUT * w + WRITER]]
         found = -1
         if news & work.bit[j] != 0:
             limit = clocks[t3 * width][j] // width
@@ -254,11 +263,11 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     """
     t2, w, news = what
     key = facts.write_key[w]
-    found, known = writes_before(facts, work, t2, key)
+    found = writes_before(facts, work, t2, key)
     for i in range(found):
-        before = work.nearest[i]
-        new = news & work.bit[facts.write[ABOUT * before + SESSION]] != 0
-        if new and not is_overwritten(facts, work, (i, found, known)):
+        session = work.nearest[NEAR * i + BY]
+        if news & work.bit[session] != 0 and not is_overwritten(work, i, found):
+            before = work.nearest[NEAR * i]
             t1 = facts.write[ABOUT * before + WRITER]
             count = edges_between(facts, versions, work, (t1, t2, key, before), out, count)
     if found == 0 and work.everything:
@@ -267,35 +276,41 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     return count
 
 
-def writes_before(facts: Facts, work: Round, t2: int, key: int) -> tuple[int, int]:
-    """Fill `nearest` with the last write of the key by each session that is in front of the end of t2; not with
-    all whose turn is up to a barrier, which are in front of others. Returns how many there are, and the barrier.
-    """
-    width, begun, mine = work.width, work.begun, facts.session_of[t2]
+def writes_before(facts: Facts, work: Round, t2: int, key: int) -> int:
+    """Fill `nearest` with the last write of the key by each session that is in front of the end of t2; but
+    not with all whose turn is up to a barrier: they are in front of others. Returns how many."""
+    width, begun, nearest, mine = work.width, work.begun, work.nearest, facts.session_of[t2]
     clock = work.clocks[t2 * width + width - 1]
     known, found, w = -1, 0, first(begun, key)
     while w >= 0 and begun.known[KNOWN * w + TURN] > known:
-        j = facts.write[ABOUT * w + SESSION]
+        at, to = ABOUT * w, NEAR * found
+        t = facts.write[at + WRITER]
+        j = facts.session_of[t]
         limit = facts.position[t2] if j == mine else (clock[j] + width - 1) // width
-        before = last_before(facts, w, 0, limit)
-        if before >= 0:
-            known = max(known, begun.known[KNOWN * before + BARRIER])
-            work.nearest[found] = before
-            found += 1
+        if facts.write[at + POSITION] < limit:
+            known = max(known, begun.known[KNOWN * w + BARRIER])
+            nearest[to], nearest[to + SINCE] = w, facts.write[at + POSITION]
+            nearest[to + BY], nearest[to + RECENT], found = j, t, found + 1
+        elif facts.write[at + PRIOR_POSITION] >= 0:
+            # It is mostly long ago, and written over: what is kept beside the later one is enough for that.
+            before, position = facts.write[at + PRIOR], facts.write[at + PRIOR_POSITION]
+            if position >= limit:
+                before = search_before(facts, w, 0, limit)
+                position = facts.write[ABOUT * before + POSITION] if before >= 0 else -1
+            if position >= 0:
+                nearest[to], nearest[to + SINCE] = before, position
+                nearest[to + BY], nearest[to + RECENT], found = j, -1, found + 1
         w = following(begun, w)
-    return found, known
+    return found
 
 
-def is_overwritten(facts: Facts, work: Round, what: tuple[int, int, int]) -> bool:
-    """Is one of the nearest writes known to come after this one? `what`: its number, and as above."""
-    at, found, known = what
-    w = work.nearest[at]
-    if work.begun.known[KNOWN * w + TURN] <= known and work.begun.known[KNOWN * w + BARRIER] != known:
-        return True
-    width, session, position = work.width, facts.write[ABOUT * w + SESSION], facts.write[ABOUT * w + POSITION]
+def is_overwritten(work: Round, at: int, found: int) -> bool:
+    """Is one of the recent among the nearest writes known to come after this one?"""
+    width, nearest = work.width, work.nearest
+    session, place = nearest[NEAR * at + BY], nearest[NEAR * at + SINCE] * width
     for i in range(found):
-        clock = work.clocks[facts.write[ABOUT * work.nearest[i] + WRITER] * width + width - 1]
-        if i != at and position * width < clock[session]:
+        t = nearest[NEAR * i + RECENT]
+        if t >= 0 and i != at and place < work.clocks[t * width + width - 1][session]:
             return True
     return False
 

@@ -6,7 +6,7 @@ Kernels (`engine.py`).
 from checker.isolation.cells import Cells, cells_of
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
-from checker.isolation.facts import ABOUT, POSITION, PRIOR, SESSION, WRITER, Facts
+from checker.isolation.facts import ABOUT, POSITION, PRIOR, PRIOR_POSITION, WRITER, Facts
 
 
 def with_groups(facts: Facts, engine: Engine) -> Facts:
@@ -27,7 +27,7 @@ def with_groups(facts: Facts, engine: Engine) -> Facts:
     engine.run(mark_groups, facts, cells, cursor, owner)
     # There are mostly far fewer groups than writes, and whoever keeps something per group goes by the length.
     groups = int(facts.group_start[facts.keys])
-    engine.run(find_groups, facts, cells, cursor, engine.vector(groups, -1))
+    engine.run(find_groups, facts, cells, cursor, engine.vector(2 * groups, -1))
     return facts._replace(
         group_session=engine.part(facts.group_session, 0, groups),
         group_begin=engine.part(facts.group_begin, 0, groups + 1),
@@ -82,7 +82,8 @@ def mark_groups(facts: Facts, cells: Cells, cursor: Ints, owner: Ints) -> None:
 
 
 def find_groups(facts: Facts, cells: Cells, cursor: Ints, last: Ints) -> None:
-    """Fill `group_of` and `write`. `last` [group]: the write that was met last."""
+    """Fill `group_of` and `write`. `last` [2 * group]: the write that was met
+    last, and its position."""
     for i in range(len(cells.order)):
         t = cells.order[i]
         session = facts.session_of[t]
@@ -92,6 +93,6 @@ def find_groups(facts: Facts, cells: Cells, cursor: Ints, last: Ints) -> None:
                 cursor[cell] += 1
             group = cursor[cell]
             facts.group_of[w], at = group, ABOUT * w
-            facts.write[at + WRITER], facts.write[at + SESSION] = t, session
-            facts.write[at + POSITION] = facts.position[t]
-            facts.write[at + PRIOR], last[group] = last[group], w
+            facts.write[at + WRITER], facts.write[at + POSITION] = t, facts.position[t]
+            facts.write[at + PRIOR], last[2 * group] = last[2 * group], w
+            facts.write[at + PRIOR_POSITION], last[2 * group + 1] = last[2 * group + 1], facts.position[t]

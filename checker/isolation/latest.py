@@ -13,12 +13,8 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
-from checker.isolation.facts import ABOUT, POSITION, PRIOR, SESSION, Facts
+from checker.isolation.facts import ABOUT, POSITION, PRIOR, PRIOR_POSITION, WRITER, Facts
 from checker.isolation.search import lower_bound
-
-NEAR = 2
-"""So many writes of a session are looked at one after the other, before they are searched."""
-
 
 KNOWN = 4
 """Integers that are kept of each write that was passed, side by side: they are looked at together."""
@@ -100,8 +96,8 @@ def barrier_of(
     known, w = -1, first(latest, key)
     node, width, part = clock
     while w >= 0 and latest.known[KNOWN * w + TURN] > known:
-        session, position = facts.write[ABOUT * w + SESSION], facts.write[ABOUT * w + POSITION]
-        if position * width + part < clocks[node][session]:
+        session = facts.session_of[facts.write[ABOUT * w + WRITER]]
+        if facts.write[ABOUT * w + POSITION] * width + part < clocks[node][session]:
             known = max(known, latest.known[KNOWN * w + BARRIER])
         else:
             barrier = latest.known[KNOWN * w + TURN] - 1
@@ -130,20 +126,24 @@ def following(latest: Latest, w: int) -> int:
 def last_before(facts: Facts, w: int, done: int, limit: int) -> int:
     """Of the writes of a key by one session, up to this one, the last one in front of `limit`; -1 where there
     is none, or only in front of `done`."""
-    if limit <= done:
+    at = ABOUT * w
+    if limit <= done or facts.write[at + POSITION] < done:
         return -1
-    for _ in range(NEAR):
-        position = facts.write[ABOUT * w + POSITION]
-        if position < done:
-            return -1
-        if position < limit:
-            return w
-        if facts.write[ABOUT * w + PRIOR] < 0:
-            return -1
-        w = facts.write[ABOUT * w + PRIOR]
+    if facts.write[at + POSITION] < limit:
+        return w
+    if facts.write[at + PRIOR_POSITION] < done:
+        return -1
+    if facts.write[at + PRIOR_POSITION] < limit:
+        return int(facts.write[at + PRIOR])
+    return search_before(facts, w, done, limit)
+
+
+def search_before(facts: Facts, w: int, done: int, limit: int) -> int:
+    """The same, wherever it is."""
     begin, end = facts.group_begin[facts.group_of[w]], facts.group_begin[facts.group_of[w] + 1]
     at = lower_bound(facts.writer_at, begin, end, limit) - 1
     if at < begin or facts.writer_at[at] < done:
         return -1
-    t = facts.at[facts.session_start[facts.write[ABOUT * w + SESSION]] + facts.writer_at[at]]
+    session = facts.session_of[facts.write[ABOUT * w + WRITER]]
+    t = facts.at[facts.session_start[session] + facts.writer_at[at]]
     return lower_bound(facts.write_key, facts.write_start[t], facts.write_start[t + 1], facts.write_key[w])

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out
-from checker.isolation.facts import ABOUT, SESSION, WRITER, Facts
+from checker.isolation.facts import ABOUT, WRITER, Facts
 from checker.isolation.latest import KNOWN, TURN, Latest, first, following, last_before, pass_by
 from checker.isolation.search import last_below, lower_bound
 
@@ -245,7 +245,7 @@ def find_unexplained(facts: Facts, work: Explaining) -> int:  # noqa: PLR0912
             next_one = first(work.latest, key)
             while next_one >= 0 and work.latest.known[KNOWN * next_one + TURN] > barrier:
                 w, next_one = next_one, following(work.latest, next_one)
-                j = facts.write[ABOUT * w + SESSION]
+                j = facts.session_of[facts.write[ABOUT * w + WRITER]]
                 done = clocks[t1][j]
                 # What is before the one that is in front of the read last is before that anyway.
                 found = last_before(facts, w, done, clocks[t3][j])

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from checker.isolation import forced_order, latest
+from checker.isolation import forced_order
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Interpreted
 from checker.isolation.levels import LEVELS, check_columns
@@ -106,14 +106,6 @@ def test_the_search_alone_is_right(part: int, monkeypatch: pytest.MonkeyPatch) -
         sessions = history(seed)
         expected = verdicts(sessions)
         assert judged(sessions, STRONG, seed) == {name: expected[name] for name in STRONG}, f"seed {seed}"
-
-
-def test_it_does_not_matter_how_the_last_write_of_a_session_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mostly it is one of the last two; small histories seldom have more."""
-    monkeypatch.setattr(latest, "NEAR", 0)
-    for seed in range(FIRST, FIRST + HISTORIES // 4):
-        sessions = history(seed)
-        assert judged(sessions, mix=seed) == verdicts(sessions), f"seed {seed}: {sessions}"
 
 
 def test_what_must_come_before_a_write_of_the_session_is_in_front_of_its_reads() -> None:

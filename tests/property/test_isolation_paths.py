@@ -19,6 +19,9 @@ from checker.history import History
 from checker.isolation import cells, commit_order, orders, saturation
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Compiled, Engine, Interpreted
+from checker.isolation.facts import ABOUT, WRITER, facts_of, resolve
+from checker.isolation.groups import with_groups
+from checker.isolation.latest import last_before
 from checker.isolation.levels import LEVELS, check_columns
 from checker.isolation.tabled import transactions_of
 from checker.operation import Operation
@@ -280,3 +283,25 @@ def test_mixed_spellings_are_told_by_the_operations(tmp_path: Path) -> None:
     history = tabled(tmp_path / "history.jsonl", entries)
     assert transactions_of(history, None) is None
     assert_same(history, entries, {}, "mixed")
+
+
+def test_the_last_write_before_a_position_is_found_wherever_it_is() -> None:
+    engine = Interpreted()
+    for seed in range(100):
+        rng = Random(seed)
+        told = columns_of(history_of(drawn(rng, 30), rng))
+        facts = with_groups(facts_of(told, resolve(told, engine)[0], engine), engine)
+        writes = range(facts.write_start[facts.transactions])
+        owner = [facts.write[ABOUT * w + WRITER] for w in writes]
+        for w in writes:
+            same = [
+                v
+                for v in writes
+                if facts.group_of[v] == facts.group_of[w]
+                and facts.position[owner[v]] <= facts.position[owner[w]]
+            ]
+            for limit in range(facts.position[owner[w]] + 2):
+                done = rng.randint(0, limit)
+                fitting = [v for v in same if done <= facts.position[owner[v]] < limit]
+                last = max(fitting, key=lambda v: facts.position[owner[v]], default=-1)
+                assert last_before(facts, w, done, limit) == last, f"seed {seed}, write {w}, limit {limit}"
