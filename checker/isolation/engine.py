@@ -53,6 +53,9 @@ class Engine(Protocol):
     def joined(self, first: Ints, second: Ints) -> Ints:
         """One vector behind the other, as a new one."""
 
+    def arranged(self, columns: Sequence[Ints], by: Ints) -> list[Ints]:
+        """Copies of these, so that one of them increases."""
+
     def head(self, column: Ints, length: int) -> Ints:
         """The first part of a vector, to read."""
 
@@ -102,6 +105,11 @@ class Interpreted:
     def joined(self, first: Ints, second: Ints) -> Ints:
         """A list."""
         return [*first, *second]
+
+    def arranged(self, columns: Sequence[Ints], by: Ints) -> list[Ints]:
+        """Lists."""
+        order = sorted(range(len(by)), key=by.__getitem__)
+        return [[column[at] for at in order] for column in columns]
 
     def head(self, column: Ints, length: int) -> Ints:
         """A list."""
@@ -168,6 +176,13 @@ class Compiled:
         import numpy
 
         return numpy.concatenate((first, second))
+
+    def arranged(self, columns: Sequence[Ints], by: Ints) -> list[Ints]:
+        """Vectors."""
+        import numpy
+
+        order = numpy.argsort(by, kind="stable")
+        return [column[order] for column in columns]
 
     def head(self, column: Ints, length: int) -> Ints:
         """A part of the vector itself."""

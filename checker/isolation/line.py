@@ -5,7 +5,6 @@ known, each write comes after the one that it wrote over, and after those who re
 nearly right, few of these lead back.  Kernels (`engine.py`).
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from checker.isolation.columns import Ints
@@ -30,21 +29,6 @@ class Line(NamedTuple):
     previous: Ints
     following: Ints
     stuck: Ints
-
-
-class Pins(NamedTuple):
-    """Edges that are supposed for a while, by source: from node `source` to node `target`. `third`: from whom
-    the source read, -1 where it is not about that."""
-
-    source: Ints
-    target: Ints
-    third: Ints
-
-
-def pins_of(rows: Iterable[tuple[int, int, int]], engine: Engine) -> Pins:
-    """Edges as columns."""
-    ordered = sorted(rows)
-    return Pins(*(engine.filled([row[at] for row in ordered]) for at in range(len(Pins._fields))))
 
 
 def first_line(facts: Facts, versions: Versions, width: int, engine: Engine) -> Line:

@@ -6,8 +6,8 @@ from checker.isolation.explanation import Finding
 from checker.isolation.forced_order import ForcedOrder, versions_of
 from checker.isolation.judge import Case, cyclic, judge_case
 from checker.isolation.level import Level
-from checker.isolation.line import Pins, pins_of
 from checker.isolation.order import Edges, counting, no_edges, topological
+from checker.isolation.pins import Pins, no_pins, pins_of
 from checker.isolation.precedence import Precedence
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from checker.isolation.saturation import past_of, saturate
@@ -95,32 +95,28 @@ class Orders:
         ended = schedule.run_all()
         assert ended, "a graph without a circle can be run"
         self._regions, self._home, self._line = {}, {}, schedule.line
-        windows, pins = Windows(schedule), pins_of((), self.graph.engine)
+        windows, pins = Windows(schedule), no_pins(self.graph.engine)
         while knots := self._knots(windows.circles(pins)):
             for members in knots:
                 without = self._search(members)
                 if without is not None:
                     return without
-            pins = self._pins(windows)
-            while windows.reach(pins):
-                pins = self._pins(windows)
+            homes: set[int] = set()
+            while (more := self._homes(windows)) != homes:
+                homes, pins = more, self._pins(more)
+                if not windows.reach(pins):
+                    break
             windows.run_again(pins)
         return None
 
-    def _pins(self, windows: Windows) -> Pins:
-        """What the regions in these windows propose."""
-        homes = {
-            self._home[t]
-            for nodes in windows.nodes()
-            for t in {node // self._width for node in nodes}
-            if t in self._home
-        }
+    def _homes(self, windows: Windows) -> set[int]:
+        """The regions that have a transaction in a window."""
+        return {self._home[t] for t in windows.transactions() if t in self._home}
+
+    def _pins(self, homes: set[int]) -> Pins:
+        """What these regions propose."""
         orders = [order for home in homes for order in self._regions[home][1]]
-        rows = [(self.graph.last(first), self.graph.first(second), -1) for first, second, _ in orders]
-        for first, second, key in orders:
-            readers = self.graph.readers(first, key)
-            rows += [(self.graph.first(t), self.graph.last(second), first) for t in readers if t != second]
-        return pins_of(rows, self.graph.engine)
+        return pins_of(orders, self._case.facts, self.versions, self._width, self._case.engine)
 
     def _search(self, members: frozenset[int]) -> Region | None:
         """Search one region, together with those that it touches. Returns it if it has no order."""
@@ -164,7 +160,7 @@ class Orders:
         schedule = Schedule(self.graph, self.versions)
         if not schedule.run_all(PATIENCE + self.graph.nodes // NODES_PER_PUSH):
             return False
-        return not len(Windows(schedule).circles(pins_of((), self.graph.engine)).knot)
+        return not len(Windows(schedule).circles(no_pins(self.graph.engine)).knot)
 
     def _knots(self, found: Circling) -> list[frozenset[int]]:
         """The transactions on circles, and those whose writes are read on them."""

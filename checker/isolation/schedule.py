@@ -15,7 +15,8 @@ from checker.isolation.cycle import Neighbours
 from checker.isolation.facts import Facts
 from checker.isolation.forced_order import Versions
 from checker.isolation.heap import count_down, pop, push
-from checker.isolation.line import Line, Pins, first_line, pins_of
+from checker.isolation.line import Line, first_line
+from checker.isolation.pins import Pins, no_pins
 from checker.isolation.precedence import Precedence
 from checker.isolation.queue import Queue, load, new_queue
 from checker.isolation.search import lower_bound
@@ -36,7 +37,7 @@ class Schedule:
         if not len(self.line.at):
             return True
         low, high = engine.vector(1, 0), engine.vector(1, len(self.line.at) - 1)
-        return self._run((low, high), pins_of((), engine), self.graph.nodes if patience is None else patience)
+        return self._run((low, high), no_pins(engine), self.graph.nodes if patience is None else patience)
 
     def run_again(self, ranges: tuple[Ints, Ints], pins: Pins) -> None:
         """Run these parts, from which place to which, with something that is supposed to be known."""

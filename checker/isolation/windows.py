@@ -14,7 +14,8 @@ from checker.isolation.cycle import Neighbours, knots
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.facts import ABOUT, WRITER, Facts
 from checker.isolation.forced_order import Versions
-from checker.isolation.line import Line, Pins
+from checker.isolation.line import Line
+from checker.isolation.pins import Pins, pinned_back
 from checker.isolation.ranges import (
     Ranges,
     number_places,
@@ -74,20 +75,23 @@ class Windows:
         self.ranges = self._of(ranges.low, ranges.high, count)
         return Circling(*(self._engine.head(column, kept) for column in found))
 
-    def nodes(self) -> list[list[int]]:
-        """The nodes of each window."""
-        pairs = zip(self.ranges.low, self.ranges.high, strict=True)
-        return [[int(n) for n in self._line.at[int(low) : int(high) + 1]] for low, high in pairs]
+    def transactions(self) -> set[int]:
+        """Those of which something is in a window."""
+        room = self._engine.vector(int(self._engine.run(number_places, self.ranges)))
+        self._engine.run(list_transactions, self._width, self._line, self.ranges, room)
+        return set(map(int, room))
 
     def reach(self, pins: Pins) -> bool:
         """Let windows reach as far as pins lead back. True if that goes beyond them."""
-        place, ranges = self._line.place, self.ranges
-        known = [(int(low), int(high)) for low, high in zip(ranges.low, ranges.high, strict=True)]
-        ends = [(int(place[t]), int(place[s])) for s, t in zip(pins.source, pins.target, strict=True)]
-        windows = sorted(known + [(low, high) for low, high in ends if low < high])
-        lows, highs = (self._engine.filled([window[end] for window in windows]) for end in (0, 1))
-        self._unite(lows, highs)
-        return known != list(zip(self.ranges.low, self.ranges.high, strict=True))
+        engine, known = self._engine, self.ranges
+        ends = engine.vector(len(pins.source)), engine.vector(len(pins.source))
+        count = int(engine.run(pinned_back, pins, self._line.place, *ends))
+        both = [
+            engine.joined(old, engine.head(new, count))
+            for old, new in zip((known.low, known.high), ends, strict=True)
+        ]
+        self._unite(*engine.arranged(both, both[0]))
+        return int(engine.run(number_places, self.ranges)) > int(engine.run(number_places, known))
 
     def run_again(self, pins: Pins) -> None:
         """Find another order inside the windows, and let no edge lead back over the end of one."""
@@ -158,6 +162,13 @@ def edges_inside(
             count = edges_to_writes(facts, versions, line, (i, width, low, high, shift), out, count)
         ranges.edge[window + 1] = count
     return count
+
+
+def list_transactions(width: int, line: Line, ranges: Ranges, out: Ints) -> None:
+    """The transaction of each place that is inside; the places are numbered."""
+    for window in range(len(ranges.low)):
+        for i in range(ranges.low[window], ranges.high[window] + 1):
+            out[ranges.first[window] + i - ranges.low[window]] = line.at[i] // width
 
 
 def put(out: Inside, count: int, edge: tuple[int, int, int]) -> int:

@@ -1,0 +1,83 @@
+"""Edges that are supposed for a while, because a search proposed an order of writes (`region.py`).
+
+Kernels (`engine.py`).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from checker.isolation.columns import Ints
+from checker.isolation.engine import Engine
+from checker.isolation.facts import Facts
+from checker.isolation.forced_order import Versions
+from checker.isolation.region import Order
+from checker.isolation.search import lower_bound
+
+ROOM = 3
+"""Edges for each proposed order for which there is room at first."""
+
+
+class Pins(NamedTuple):
+    """By source: from node `source` to node `target`. `third`: from whom the source read, -1 where it is not
+    about that."""
+
+    source: Ints
+    target: Ints
+    third: Ints
+
+
+def no_pins(engine: Engine) -> Pins:
+    """Nothing is supposed."""
+    return Pins(*(engine.vector(0) for _ in Pins._fields))
+
+
+def pins_of(orders: Sequence[Order], facts: Facts, versions: Versions, width: int, engine: Engine) -> Pins:
+    """One write comes after another one of the same key, and after those who read that."""
+    columns = tuple(engine.filled([order[at] for order in orders]) for at in range(3))
+    room = ROOM * len(orders)
+    while True:
+        pins = Pins(*(engine.vector(room) for _ in Pins._fields))
+        count = int(engine.run(fill_pins, facts, versions, width, columns, pins))
+        if count <= room:
+            break
+        room = count
+    filled = [engine.head(column, count) for column in pins]
+    return Pins(*engine.arranged(filled, filled[0]))
+
+
+# --- kernels ---------------------------------------------------------------------------------------
+
+
+def fill_pins(
+    facts: Facts, versions: Versions, width: int, orders: tuple[Ints, Ints, Ints], pins: Pins
+) -> int:
+    """Fill them as far as there is room. Returns how many there are. `orders`: who wrote which key before
+    whom: the first, the second, the key."""
+    count, room = 0, len(pins.source)
+    for at in range(len(orders[0])):
+        t1, t2, key = orders[0][at], orders[1][at], orders[2][at]
+        if count < room:
+            pins.source[count], pins.target[count] = t1 * width + width - 1, t2 * width
+            pins.third[count] = -1
+        count += 1
+        version = lower_bound(facts.write_key, facts.write_start[t1], facts.write_start[t1 + 1], key)
+        for i in range(versions.read_start[version], versions.read_start[version + 1]):
+            t3 = versions.reader[i]
+            if t3 == t2:
+                continue
+            if count < room:
+                pins.source[count], pins.target[count] = t3 * width, t2 * width + width - 1
+                pins.third[count] = t1
+            count += 1
+    return count
+
+
+def pinned_back(pins: Pins, place: Ints, low: Ints, high: Ints) -> int:
+    """From where to where pins lead back in the row. Returns how many do."""
+    count = 0
+    for p in range(len(pins.source)):
+        here, there = place[pins.source[p]], place[pins.target[p]]
+        if there < here:
+            low[count], high[count] = there, here
+            count += 1
+    return count
