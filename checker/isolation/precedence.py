@@ -92,7 +92,7 @@ class Precedence:
             [
                 (self.first(reader), self.last(second), OVERWRITE, key, first)
                 for first, second, key in orders
-                for reader in self.readers(first, key)
+                for reader in self._readers(first, key)
                 if reader != second
             ]
         )
@@ -105,7 +105,7 @@ class Precedence:
                 column[self.size + at] = value
         self.add(self.size + len(rows))
 
-    def readers(self, writer: int, key: int) -> list[int]:
+    def _readers(self, writer: int, key: int) -> list[int]:
         """Who read the key from this transaction."""
         edges, index = self.neighbours()
         node = self.last(writer)
