@@ -10,7 +10,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import ABOUT, WRITER, Facts
-from checker.isolation.forced_order import Versions
+from checker.isolation.versions import Versions
 
 NOWHERE = 2**31 - 1
 """Behind the last place of a row."""

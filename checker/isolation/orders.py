@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from checker.isolation.explanation import Finding
-from checker.isolation.forced_order import ForcedOrder, versions_of
+from checker.isolation.forced_order import ForcedOrder
 from checker.isolation.judge import Case, cyclic, judge_case
 from checker.isolation.level import Level
 from checker.isolation.order import Edges, counting, no_edges, topological
@@ -12,6 +12,7 @@ from checker.isolation.precedence import Precedence
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from checker.isolation.saturation import past_of, saturate
 from checker.isolation.schedule import Schedule
+from checker.isolation.versions import versions_of
 from checker.isolation.windows import Circling, Windows
 from checker.wording import plural
 

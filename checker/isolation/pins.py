@@ -9,9 +9,9 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.forced_order import Versions
 from checker.isolation.region import Order
 from checker.isolation.search import lower_bound
+from checker.isolation.versions import Versions
 
 ROOM = 3
 """Edges for each proposed order for which there is room at first."""

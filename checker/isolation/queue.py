@@ -8,12 +8,12 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
 from checker.isolation.facts import Facts
-from checker.isolation.forced_order import Versions
 from checker.isolation.heap import push
 from checker.isolation.line import Line
 from checker.isolation.pins import Pins
 from checker.isolation.precedence import Precedence
 from checker.isolation.search import lower_bound
+from checker.isolation.versions import Versions
 
 
 class Queue(NamedTuple):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.forced_order import Versions
 from checker.isolation.line import Line, end_of, led_back
+from checker.isolation.versions import Versions
 
 
 class Ranges(NamedTuple):

@@ -13,13 +13,13 @@ already, and what is behind it is still to come.  Kernels (`engine.py`).
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
 from checker.isolation.facts import Facts
-from checker.isolation.forced_order import Versions
 from checker.isolation.heap import count_down, pop, push
 from checker.isolation.line import Line, first_line
 from checker.isolation.pins import Pins, no_pins
 from checker.isolation.precedence import Precedence
 from checker.isolation.queue import Queue, load, new_queue
 from checker.isolation.search import lower_bound
+from checker.isolation.versions import Versions
 
 
 class Schedule:

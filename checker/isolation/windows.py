@@ -13,7 +13,6 @@ from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours, knots
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.facts import ABOUT, WRITER, Facts
-from checker.isolation.forced_order import Versions
 from checker.isolation.line import Line
 from checker.isolation.pins import Pins, pinned_back
 from checker.isolation.ranges import (
@@ -27,6 +26,7 @@ from checker.isolation.ranges import (
 from checker.isolation.schedule import Schedule
 from checker.isolation.search import lower_bound
 from checker.isolation.sorting import sort_windows, sorting
+from checker.isolation.versions import Versions
 
 ROOM = 4
 """Edges inside windows for which there is room at first, for each node."""

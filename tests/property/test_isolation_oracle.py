@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from checker.isolation import forced_order
+from checker.isolation import forced_rules
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Interpreted
 from checker.isolation.levels import LEVELS, check_columns
@@ -101,7 +101,7 @@ def test_every_level_is_what_its_definition_says(part: int) -> None:
 def test_the_search_alone_is_right(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the rules that settle nearly everything, regions are searched, and some have no order."""
     for rule in ("settle_read", "settle_write"):
-        monkeypatch.setattr(forced_order, rule, lambda *arguments: arguments[-1])
+        monkeypatch.setattr(forced_rules, rule, lambda *arguments: arguments[-1])
     for seed in range(FIRST + part, FIRST + HISTORIES // 4, PARTS):
         sessions = history(seed)
         expected = verdicts(sessions)

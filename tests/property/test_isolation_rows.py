@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checker.isolation import forced_order, orders, queue, sorting, windows
+from checker.isolation import forced_rules, orders, queue, sorting, windows
 from checker.isolation.columns import INITIAL, TransactionColumns
 from checker.isolation.facts import ABOUT, WRITER
 from checker.isolation.levels import check_columns
@@ -125,7 +125,7 @@ def rows(monkeypatch: pytest.MonkeyPatch, level: str, without_rules: bool) -> li
     monkeypatch.setattr(orders.Orders, "is_explained", lambda self: False)
     if without_rules:
         for rule in ("settle_read", "settle_write"):
-            monkeypatch.setattr(forced_order, rule, lambda *arguments: arguments[-1])
+            monkeypatch.setattr(forced_rules, rule, lambda *arguments: arguments[-1])
     for seed in range(HISTORIES):
         check_columns(history(Random(seed)), level, budget=3_000)
     return found
