@@ -2,15 +2,18 @@
 
     python benchmarks/isolation.py [--operations 1000000] [--levels read-committed,ccv] [--damaged] [--rmw .5]
     python benchmarks/isolation.py --table [--operations 1000000]
-    python benchmarks/isolation.py --growth [--levels ccv,pram]
+    python benchmarks/isolation.py --growth [--levels ccv,pram] [--keys 1000] [--sessions 50]
 
 50 sessions, 1000 keys, 8 operations per transaction, half of them reads: the parameters of the measurements
-below.  The history is a serial execution, hence valid at all levels, recorded as sessions side by side
-would: a transaction ends up to 50 places later than it took effect.  `--damaged` makes one read in a
-thousand see nothing; `--rmw` is the share of operations that are reads followed by a write of the
-same key.  The first time of each level includes compiling (or loading the machine code from disk); the other
-is the best of several rounds (ten up to 100,000 operations, two where one takes more than a second).
-`--table` writes the history as JSON lines, reads it, and judges the table.
+below.  With so many keys most sessions have not yet written most keys after 100,000 operations, so that there
+is less to judge than later; with 100 keys they have.
+
+The history is a serial execution, hence valid at all levels, recorded as sessions side by side would: a
+transaction ends up to 50 places (as many as sessions) later than it took effect.  `--damaged` makes one read
+in a thousand see nothing; `--rmw` is the share of operations that are reads followed by a write of the same
+key.  The first time of each level includes compiling (or loading the machine code from disk); the other is the
+best of several rounds (ten up to 100,000 operations, two where one takes more than a second).  `--table` writes
+the history as JSON lines, reads it, and judges the table.
 
 For comparison, measured with AWDIT on the machine on which this was developed, reading included (read
 committed, read atomic, causal): 1 million operations 0.38, 0.64 and 6.40 s, 8 million 4.41, 6.80 and 86.6 s
@@ -33,8 +36,6 @@ from checker.isolation.levels import LEVELS, check_columns
 from checker.registry import CHECKERS
 from checker.verdict import Verdict
 
-SESSIONS = 50
-KEYS = 1000
 LENGTH = 8
 DEFAULT = ",".join(LEVELS)
 
@@ -50,6 +51,10 @@ def main() -> None:
     )
     parser.add_argument("--growth", action="store_true", help="ten times as many operations, again and again")
     parser.add_argument("--table", action="store_true", help="from a file of JSON lines")
+    parser.add_argument("--keys", type=int, default=1000)
+    parser.add_argument(
+        "--sessions", type=int, default=50, help="a transaction ends up to so many places late"
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     if arguments.table:
@@ -58,7 +63,7 @@ def main() -> None:
     sizes = [10_000, 100_000, 1_000_000, 10_000_000] if arguments.growth else [arguments.operations]
     before: dict[str, float] = {}
     for operations in sizes:
-        made = generated(operations, arguments.seed, arguments.damaged, arguments.rmw)
+        made = generated(operations, arguments)
         print(f"{operations} operations, seed {arguments.seed}, peak {memory():.2f} GB before checks")
         for name in arguments.levels.split(","):
             cold, _ = measured(made, name)
@@ -83,7 +88,7 @@ def measured(columns: TransactionColumns, name: str) -> tuple[float, Verdict]:
 
 def table(arguments: argparse.Namespace) -> None:
     """Write, read and judge a file."""
-    columns = generated(arguments.operations, arguments.seed, arguments.damaged, arguments.rmw)
+    columns = generated(arguments.operations, arguments)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "history.jsonl"
         write(path, columns)
@@ -127,21 +132,21 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def generated(operations: int, seed: int, damaged: bool = False, rmw: float = 0.0) -> TransactionColumns:
+def generated(operations: int, arguments: argparse.Namespace) -> TransactionColumns:
     """A serial execution of random transactions, each by a random session, as columns."""
-    rng = numpy.random.default_rng(seed)
+    rng = numpy.random.default_rng(arguments.seed)
     transactions = operations // LENGTH
     kind = rng.integers(0, 2, operations)
-    key = rng.integers(0, KEYS, operations)
-    updates = 2 * numpy.flatnonzero(rng.random(operations // 2) < rmw)
+    key = rng.integers(0, arguments.keys, operations)
+    updates = 2 * numpy.flatnonzero(rng.random(operations // 2) < arguments.rmw)
     kind[updates], kind[updates + 1], key[updates + 1] = READ, WRITE, key[updates]
     version = numpy.where(kind == WRITE, numpy.arange(operations), INITIAL)
     version = _seen(kind, key, version)
-    if damaged:
+    if arguments.damaged:
         stale = (kind == READ) & (rng.random(operations) < 0.001)
         version[stale] = INITIAL
-    session = rng.integers(0, SESSIONS, transactions)
-    order = _ended(session, rng)
+    session = rng.integers(0, arguments.sessions, transactions)
+    order = _ended(session, arguments.sessions, rng)
     rows = (order[:, None] * LENGTH + numpy.arange(LENGTH)).ravel()
     return TransactionColumns(
         session=session[order],
@@ -150,18 +155,18 @@ def generated(operations: int, seed: int, damaged: bool = False, rmw: float = 0.
         kind=kind[rows],
         key=key[rows],
         version=version[rows],
-        sessions=SESSIONS,
-        keys=KEYS,
+        sessions=arguments.sessions,
+        keys=arguments.keys,
         versions=operations,
     )
 
 
-def _ended(session: Any, rng: Any) -> Any:
+def _ended(session: Any, sessions: int, rng: Any) -> Any:
     """In which order transactions end that take effect in the order of their numbers."""
-    ends = numpy.arange(len(session)) + rng.random(len(session)) * SESSIONS
+    ends = numpy.arange(len(session)) + rng.random(len(session)) * sessions
     order = numpy.argsort(session, kind="stable")
     # A session's next transaction ends after this one: a running maximum, each session in a band of its own.
-    band = session[order] * (2.0 * (len(session) + SESSIONS))
+    band = session[order] * (2.0 * (len(session) + sessions))
     ends[order] = numpy.maximum.accumulate(band + ends[order]) - band
     return numpy.lexsort((numpy.arange(len(session)), ends))
 
