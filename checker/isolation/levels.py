@@ -36,7 +36,7 @@ from checker.isolation.columns import (
     unnamed,
 )
 from checker.isolation.commit_order import judge_order, judge_weaker
-from checker.isolation.engine import Engine, engine_for
+from checker.isolation.engine import Engine, Interpreted, engine_for
 from checker.isolation.judge import unknown
 from checker.isolation.level import Level
 from checker.verdict import Verdict
@@ -59,8 +59,8 @@ LEVELS = {
 }
 """What `check_columns` judges, by name."""
 
-BUDGET = 100_000
-"""Steps that the search for an order may take unless told otherwise: some seconds."""
+BUDGET, COMPILED_BUDGET = 100_000, 3_000_000
+"""Steps that the search for an order may take unless told otherwise, interpreted and compiled: seconds."""
 
 OPERATIONS_PER_STEP = 10
 """In a long history the search may take a step for so many operations, if that is more."""
@@ -136,7 +136,8 @@ def check_columns(
 
 def _judged(transactions: Transactions, level: Level, budget: int | None, engine: Engine) -> Verdict:
     if budget is None:
-        budget = max(BUDGET, len(transactions.columns.kind) // OPERATIONS_PER_STEP)
+        steps = BUDGET if isinstance(engine, Interpreted) else COMPILED_BUDGET
+        budget = max(steps, len(transactions.columns.kind) // OPERATIONS_PER_STEP)
     transactions = Transactions(engine.adopt(transactions.columns), transactions.names)
     if level in (levels.SNAPSHOT, levels.SERIALIZABLE):
         return judge_order(transactions, level, engine, budget)

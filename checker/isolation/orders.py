@@ -1,6 +1,7 @@
 """The search for an order of the writes of each key, in one history (`commit_order.py` has the steps)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from checker.isolation.explanation import Finding
 from checker.isolation.forced_order import ForcedOrder
@@ -16,7 +17,7 @@ from checker.isolation.versions import versions_of
 from checker.isolation.windows import Circling, Windows
 from checker.wording import plural
 
-REGION_UP_TO = 2_000
+REGION_UP_TO = 10_000
 """Transactions of a region beyond which it is not searched."""
 
 FEW = 8
@@ -128,11 +129,13 @@ class Orders:
             raise Exhausted
         # What is on a circle of proposals was not among what made them.
         assert all(self._regions[at][0] != grown for at in touched)
-        for at in touched:
-            del self._regions[at]
+        proposed = [order for at in touched for order in self._regions.pop(at)[1]]
         region = self._region(grown)
-        answer = region.solve((), self.effort)
-        if isinstance(answer, Refuted):
+        for kept in _ever_less(proposed, members):
+            answer = region.solve(kept, self.effort)
+            if not isinstance(answer, Refuted):
+                break
+        else:
             return region
         self._regions[min(grown)] = (grown, answer)
         self._home |= dict.fromkeys(grown, min(grown))
@@ -169,9 +172,13 @@ class Orders:
         for source, target, third, knot in zip(*found, strict=True):
             members = knots.setdefault(int(knot), set())
             members |= {int(source) // self._width, int(target) // self._width, int(third)}
-        return _merged(
-            [frozenset(members - {-1, self._case.facts.transactions}) for members in knots.values()]
-        )
+        nobody = {-1, self._case.facts.transactions}
+        # Knots that touch one region are searched together: each by its region's number, below all others.
+        groups = [
+            members - nobody | {-1 - self._home[t] for t in members if t in self._home}
+            for members in knots.values()
+        ]
+        return [frozenset(t for t in group if t >= 0) for group in _merged(groups)]
 
     def established(self, level: Level) -> str:
         """What is known when the budget has ended."""
@@ -189,7 +196,24 @@ class Orders:
         )
 
 
-def _merged(groups: list[frozenset[int]]) -> list[frozenset[int]]:
+def _ever_less(proposed: list[Order], members: frozenset[int]) -> Iterator[list[Order]]:
+    """What may be kept of earlier proposals while members of them are searched again: mostly all of it, or
+    all that is not about them; nothing, in the end."""
+    if proposed:
+        yield proposed
+        lines: dict[int, list[int]] = {}
+        for first, second, key in proposed:
+            line = lines.setdefault(key, [first])
+            line += [second] if line[-1] == first else [first, second]
+        yield [
+            (first, second, key)
+            for key, line in lines.items()
+            for first, second in pairwise([t for t in line if t not in members])
+        ]
+    yield []
+
+
+def _merged(groups: list[set[int]]) -> list[set[int]]:
     """Groups that have a member in common as one."""
     home: dict[int, int] = {}
     found: dict[int, set[int]] = {}
@@ -198,4 +222,4 @@ def _merged(groups: list[frozenset[int]]) -> list[frozenset[int]]:
         for other in {home[t] for t in group if t in home}:
             found[at] |= found.pop(other)
         home |= dict.fromkeys(found[at], at)
-    return [frozenset(group) for group in found.values()]
+    return list(found.values())
