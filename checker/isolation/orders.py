@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from checker.isolation.engine import Interpreted
 from checker.isolation.explanation import Finding
 from checker.isolation.forced_order import ForcedOrder
 from checker.isolation.judge import Case, cyclic, judge_case
@@ -17,8 +18,8 @@ from checker.isolation.versions import versions_of
 from checker.isolation.windows import Circling, Windows
 from checker.wording import plural
 
-REGION_UP_TO = 10_000
-"""Transactions of a region beyond which it is not searched."""
+REGION_UP_TO, COMPILED_REGION_UP_TO = 2_000, 10_000
+"""Transactions of a region beyond which it is not searched, interpreted and compiled."""
 
 FEW = 8
 """After a round that finds fewer than one edge for so many nodes, little is expected of the next ones."""
@@ -44,6 +45,8 @@ class Orders:
         self.versions = versions_of(case.facts, case.engine)
         self.graph = Precedence(case.facts, width, case.engine)
         self.effort = Effort(budget)
+        plain = isinstance(case.engine, Interpreted)
+        self._region_up_to = REGION_UP_TO if plain else COMPILED_REGION_UP_TO
         self.forced = ForcedOrder(self.graph, self.versions)
         self._causes: Edges | None = None
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
@@ -125,7 +128,7 @@ class Orders:
         touched = {self._home[t] for t in members if t in self._home}
         grown = members.union(*(self._regions[at][0] for at in touched))
         self._open = grown
-        if len(grown) > REGION_UP_TO:
+        if len(grown) > self._region_up_to:
             raise Exhausted
         # What is on a circle of proposals was not among what made them.
         assert all(self._regions[at][0] != grown for at in touched)
@@ -186,7 +189,7 @@ class Orders:
         why = (
             f"the search for an order ended after {self.effort.taken} steps (option budget) without an answer"
             if self.effort.taken > self.effort.budget
-            else f"more than {REGION_UP_TO} transactions depend on each other's order, too many to search"
+            else f"more than {self._region_up_to} transactions depend on each other, too many to search"
         )
         left = plural(len(self._open), "transaction")
         return (
