@@ -8,8 +8,8 @@ Both are NP-complete for histories like these, but mostly the answer is near.  T
      invalid. Histories in which every write is preceded by a read of its key are decided here.
   4. A likely order again, with all that (and already when little new follows).  Where it still does not work
      out, some transactions are on circles: each such region is searched exactly (`region.py`).  A region
-     without an order proves the history invalid. What the others propose is kept, and the likely order is
-     tried again; regions grow until it works out.
+     without an order proves the history invalid. What the others propose is kept, and that part of the likely
+     order is tried again; regions grow until it works out.
   5. When `budget` steps of these searches are used up, the verdict is unknown, and says what is known.
 """
 
