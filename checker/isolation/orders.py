@@ -1,7 +1,7 @@
 """The search for an order of the writes of each key, in one history (`commit_order.py` has the steps)."""
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from checker.isolation.engine import Interpreted
 from checker.isolation.explanation import Finding
@@ -132,7 +132,7 @@ class Orders:
             raise Exhausted
         # What is on a circle of proposals was not among what made them.
         assert all(self._regions[at][0] != grown for at in touched)
-        proposed = [order for at in touched for order in self._regions.pop(at)[1]]
+        proposed = [self._regions.pop(at)[1] for at in touched]
         region = self._region(grown)
         for kept in _ever_less(proposed, members):
             answer = region.solve(kept, self.effort)
@@ -199,21 +199,23 @@ class Orders:
         )
 
 
-def _ever_less(proposed: list[Order], members: frozenset[int]) -> Iterator[list[Order]]:
-    """What may be kept of earlier proposals while members of them are searched again: mostly all of it, or
-    all that is not about them; nothing, in the end."""
+def _ever_less(proposed: list[list[Order]], members: frozenset[int]) -> Iterator[list[Order]]:
+    """What may be kept of the proposals of regions while members of them are searched again: mostly all of it,
+    or all that is not about them; nothing, in the end."""
     if proposed:
-        yield proposed
-        lines: dict[int, list[int]] = {}
-        for first, second, key in proposed:
-            line = lines.setdefault(key, [first])
-            line += [second] if line[-1] == first else [first, second]
-        yield [
-            (first, second, key)
-            for key, line in lines.items()
-            for first, second in pairwise([t for t in line if t not in members])
-        ]
+        yield list(chain.from_iterable(proposed))
+        yield [order for orders in proposed for order in _without(orders, members)]
     yield []
+
+
+def _without(orders: list[Order], members: frozenset[int]) -> Iterator[Order]:
+    """The same order of the other writes. What is proposed are neighbours, key by key."""
+    lines: dict[int, list[int]] = {}
+    for first, second, key in orders:
+        lines.setdefault(key, [first]).append(second)
+    for key, line in lines.items():
+        for first, second in pairwise(t for t in line if t not in members):
+            yield first, second, key
 
 
 def _merged(groups: list[set[int]]) -> list[set[int]]:
