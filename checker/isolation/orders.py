@@ -200,8 +200,8 @@ class Orders:
 
 
 def _ever_less(proposed: list[list[Order]], members: frozenset[int]) -> Iterator[list[Order]]:
-    """What may be kept of the proposals of regions while members of them are searched again: mostly all of it,
-    or all that is not about them; nothing, in the end."""
+    """What may be kept of the proposals of regions while members of them are searched again: mostly all of
+    it, or all that is not about them; nothing, in the end."""
     if proposed:
         yield list(chain.from_iterable(proposed))
         yield [order for orders in proposed for order in _without(orders, members)]
