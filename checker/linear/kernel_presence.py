@@ -22,31 +22,15 @@ NEVER = -2
 
 
 @njit
-def moments(starts: Array, ends: Array, crashed: Array) -> Array:
-    """Position -> call + 1 where it began, -(call + 1) where it ended, 0 for neither."""
-    span = np.int64(-1)
-    for call in range(len(starts)):
-        span = max(span, starts[call])
-        if not crashed[call]:
-            span = max(span, ends[call])
-    found = np.zeros(span + 1, np.int32)
-    for call in range(len(starts)):
-        if starts[call] >= 0:
-            found[starts[call]] = call + 1
-        if not crashed[call]:
-            found[ends[call]] = -call - 1
-    return found
-
-
-@njit
 def absent(  # noqa: PLR0912 one kernel
-    times: Array, kinds: Array, crashed: Array, cells: Array, first: int
+    moments: Array, times: tuple[Array, Array], kinds: Array, cells: Array, first: int
 ) -> int:
     """The first call to end, by end, that needs a value nobody can have left there; -1: there is none.
 
-    `first` is the initial value. All values are numbered from 0; `cells` has no TABLE.
+    `moments` are those of `kernel_schedule.py`, `first` is the initial value. All values are numbered from 0;
+    `cells` has no TABLE.
     """
-    starts, ends = times[0], times[1]
+    starts, ends = times
     values = max(np.int64(first), cells[:, 1:].max()) + 1 if len(cells) else np.int64(first) + 1
     stored_until = np.full(values, np.int64(NEVER))
     stored_until[first] = BEFORE_ALL
@@ -58,7 +42,7 @@ def absent(  # noqa: PLR0912 one kernel
             stored_until[made] = max(stored_until[made], ends[call])
     # The latest start among calls that have ended, and among those that saw another value than that one.
     since, value, since_other = np.int64(NEVER), np.int64(-1), np.int64(NEVER)
-    for moment in moments(starts, ends, crashed):
+    for moment in moments:
         call = abs(moment) - 1
         if moment == 0:
             continue
