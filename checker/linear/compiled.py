@@ -98,7 +98,7 @@ def check_columns(columns: CallColumns) -> bool:
     if len(columns.kinds) <= AT_ONCE:
         return bool(guesses.judge(times, columns.kinds, columns.crashed, columns.cells, columns.first))
     moments = moments_of(times, columns.crashed)
-    if absent(moments, times, columns.kinds, columns.cells, columns.first) != NONE:
+    if _needy(columns, moments) != NONE:
         return False
     if pieces.has_order(moments, times, columns.kinds, columns.crashed, columns.cells, columns.first):
         return True
@@ -121,7 +121,7 @@ def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Ou
     if looked_up:
         plan = plan._replace(table=np.full((len(machine.states), looked_up), kernel.UNKNOWN, np.int64))
         return _outcome(*_run(plan, columns.first, rows_max, machine), levels)
-    needy = int(absent(moments, times, columns.kinds, columns.cells, columns.first))
+    needy = _needy(columns, moments)
     if needy == NONE:
         return _outcome(*_run(plan, columns.first, rows_max), levels)
     # No order passes the end of that call. Is there one up to there?
@@ -133,6 +133,12 @@ def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Ou
         if status != guesses.STUCK:
             return Outcome(valid=False, level=level, explored=int(cursor[guesses.COUNT]))
     return _outcome(status, nodes, cursor, level)
+
+
+def _needy(columns: CallColumns, moments: Array) -> int:
+    """A call that needs what nobody can have left there; NONE: there is none."""
+    times, room_for_each = (columns.starts, columns.ends), np.empty(len(columns.kinds), np.int32)
+    return int(absent(moments, times, columns.kinds, columns.cells, columns.first, room_for_each))
 
 
 def _plan(columns: CallColumns, moments: Array, observes: Array) -> kernel.Plan:

@@ -261,7 +261,7 @@ def run(plan: Plan, first: int) -> int:
 def judge(times: tuple[Array, Array], kinds: Array, crashed: Array, cells: Array, first: int) -> bool:
     """Is one partition of a register or mutex linearizable? `times` are starts and ends."""
     moments = moments_of(times, crashed)
-    if absent(moments, times, kinds, cells, first) != NONE:
+    if absent(moments, times, kinds, cells, first, np.empty(len(kinds), np.int32)) != NONE:
         return False
     size = extent(times[0], crashed, moments)
     plan = frame(size, times, kinds, crashed, cells, traits_of(cells))

@@ -22,20 +22,20 @@ NEVER = -2
 
 
 @njit
-def absent(  # noqa: PLR0912 one kernel
-    moments: Array, times: tuple[Array, Array], kinds: Array, cells: Array, first: int
+def absent(  # noqa: PLR0912, PLR0917 one kernel
+    moments: Array, times: tuple[Array, Array], kinds: Array, cells: Array, first: int, other_since: Array
 ) -> int:
     """The first call to end, by end, that needs a value nobody can have left there; -1: there is none.
 
     `moments` are those of `kernel_schedule.py`, `first` is the initial value. All values are numbered from 0;
-    `cells` has no TABLE.
+    `cells` has no TABLE.  `other_since` is room for a position (int32) per call.
     """
     starts, ends = times
     values = max(np.int64(first), cells[:, 1:].max()) + 1 if len(cells) else np.int64(first) + 1
     stored_until = np.full(values, np.int64(NEVER))
     stored_until[first] = BEFORE_ALL
-    other_since = np.full(len(starts), np.int64(NEVER))
     for call in np.flatnonzero(starts < 0):
+        other_since[call] = NEVER
         what, a, b = cells[kinds[call], 0], cells[kinds[call], 1], cells[kinds[call], 2]
         if what in (WRITE, CAS):
             made = a if what == WRITE else b
