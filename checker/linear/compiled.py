@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from checker.linear import kernel_guesses as guesses
+from checker.linear import kernel_moments, pieces
 from checker.linear import kernel_schedule as kernel
-from checker.linear import pieces
 from checker.linear.call import Call, freeze
 from checker.linear.kernel_presence import absent
 from checker.linear.kernel_search import LEVEL, NONE, PARENT, STATE, TAKEN
@@ -31,7 +31,7 @@ EXPLAINED = 1 << 18
 AT_ONCE = 4096
 """So many calls are judged without coming back from the compiled code, which would take longer than that."""
 
-frame, moments_of = inspect.unwrap(kernel.frame), inspect.unwrap(kernel.moments_of)
+frame, moments_of = inspect.unwrap(kernel.frame), inspect.unwrap(kernel_moments.moments_of)
 room = inspect.unwrap(guesses.room)
 """Not compiled themselves, so that numpy provides the memory: in large pages, where every page of 4 KiB would
 cost a fault."""
@@ -98,12 +98,12 @@ def check_columns(columns: CallColumns) -> bool:
     if len(columns.kinds) <= AT_ONCE:
         return bool(guesses.judge(times, columns.kinds, columns.crashed, columns.cells, columns.first))
     moments = moments_of(times, columns.crashed)
-    if _needy(columns, moments) != NONE:
+    if needy(columns, moments) != NONE:
         return False
     if pieces.has_order(moments, times, columns.kinds, columns.crashed, columns.cells, columns.first):
         return True
-    plan = _plan(columns, moments, np.zeros(len(columns.cells), np.bool_))
-    return _run(plan, columns.first, UNLIMITED)[0] == guesses.LINEAR
+    plan = plan_of(columns, moments, np.zeros(len(columns.cells), np.bool_))
+    return run(plan, columns.first, UNLIMITED)[0] == guesses.LINEAR
 
 
 def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Outcome | None:
@@ -115,42 +115,43 @@ def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Ou
     columns = columns_of(calls, machine)
     times = columns.starts, columns.ends
     moments = moments_of(times, columns.crashed)
-    plan = _plan(columns, moments, np.array(machine.observes, np.bool_))
+    plan = plan_of(columns, moments, np.array(machine.observes, np.bool_))
     levels = len(plan.offsets) - 1
     looked_up = int((columns.cells[:, 0] == kernel.TABLE).sum())
     if looked_up:
         plan = plan._replace(table=np.full((len(machine.states), looked_up), kernel.UNKNOWN, np.int64))
-        return _outcome(*_run(plan, columns.first, rows_max, machine), levels)
-    needy = _needy(columns, moments)
-    if needy == NONE:
-        return _outcome(*_run(plan, columns.first, rows_max), levels)
+        return _outcome(*run(plan, columns.first, rows_max, machine), levels)
+    stuck = needy(columns, moments)
+    if stuck == NONE:
+        return _outcome(*run(plan, columns.first, rows_max), levels)
     # No order passes the end of that call. Is there one up to there?
-    level = int(np.count_nonzero(columns.ends < columns.ends[needy]))
+    level = int(np.count_nonzero(columns.ends < columns.ends[stuck]))
     before = plan._replace(offsets=plan.offsets[: level + 1])
-    status, nodes, cursor = _run(before, columns.first, rows_max)
+    status, nodes, cursor = run(before, columns.first, rows_max)
     if status == guesses.LINEAR:
-        status, nodes, cursor = _run(plan, columns.first, EXPLAINED)
+        status, nodes, cursor = run(plan, columns.first, EXPLAINED)
         if status != guesses.STUCK:
             return Outcome(valid=False, level=level, explored=int(cursor[guesses.COUNT]))
     return _outcome(status, nodes, cursor, level)
 
 
-def _needy(columns: CallColumns, moments: Array) -> int:
+def needy(columns: CallColumns, moments: Array) -> int:
     """A call that needs what nobody can have left there; NONE: there is none."""
     times, room_for_each = (columns.starts, columns.ends), np.empty(len(columns.kinds), np.int32)
     return int(absent(moments, times, columns.kinds, columns.cells, columns.first, room_for_each))
 
 
-def _plan(columns: CallColumns, moments: Array, observes: Array) -> kernel.Plan:
+def plan_of(columns: CallColumns, moments: Array, observes: Array) -> kernel.Plan:
+    """All that ended in these moments, laid out; `observes` says which classes do, besides reads."""
     traits = kernel.traits_of(columns.cells) | kernel.OBSERVES * observes
     times = columns.starts, columns.ends
-    size = kernel.extent(times[0], columns.crashed, moments)
+    size = kernel_moments.extent(times[0], columns.crashed, moments)
     plan: kernel.Plan = frame(size, times, columns.kinds, columns.crashed, columns.cells, traits)
     kernel.fill(moments, columns.crashed, size[2], plan)
     return plan
 
 
-def _run(
+def run(
     plan: kernel.Plan, first: int, rows_max: int, machine: Machine | None = None
 ) -> tuple[int, Array, Array]:
     """Search, and let the machine compute the steps that are asked for: status, rows and cursor."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from checker.kernel import njit, njit_inlined, njit_uncounted
+from checker.linear.kernel_moments import extent, moments_of
 from checker.linear.kernel_presence import absent
 from checker.linear.kernel_schedule import (
     CALL,
@@ -22,10 +23,8 @@ from checker.linear.kernel_schedule import (
     UNKNOWN,
     WRITE,
     Plan,
-    extent,
     fill,
     frame,
-    moments_of,
     traits_of,
 )
 from checker.linear.kernel_search import (

@@ -27,7 +27,7 @@ def absent(  # noqa: PLR0912, PLR0917 one kernel
 ) -> int:
     """The first call to end, by end, that needs a value nobody can have left there; -1: there is none.
 
-    `moments` are those of `kernel_schedule.py`, `first` is the initial value. All values are numbered from 0;
+    `moments` are those of `kernel_moments.py`, `first` is the initial value. All values are numbered from 0;
     `cells` has no TABLE.  `other_since` is room for a position (int32) per call.
     """
     starts, ends = times

@@ -17,6 +17,7 @@ from typing import Any
 
 from checker.linear import kernel_guesses as guesses
 from checker.linear import kernel_schedule as kernel
+from checker.linear.kernel_moments import extent
 from checker.linear.kernel_search import LEVEL, NONE
 
 Array = Any
@@ -44,7 +45,7 @@ def has_order(  # noqa: PLR0917 the columns
     moments: Array, times: tuple[Array, Array], kinds: Array, crashed: Array, cells: Array, first: int
 ) -> bool:
     """Is there an order of all calls of a register or mutex? False: none was found this way."""
-    _, _, widest = kernel.extent(times[0], crashed, moments)
+    _, _, widest = extent(times[0], crashed, moments)
     size = LEVELS, max(ENTRIES, 8 * OVERLAP * widest), widest
     plan = inspect.unwrap(kernel.frame)(size, times, kinds, crashed, cells, kernel.traits_of(cells))
     sweep = kernel.begin(times, crashed, widest)
