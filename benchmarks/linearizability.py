@@ -221,6 +221,16 @@ def growth(
         before, size = taken, size * 10
 
 
+def of_searched(largest: int) -> None:
+    """Growth of the general search; three minutes up to 10 million operations, half of them to generate."""
+    for width in (5, 10, 20):
+        make = functools.partial(cas_registers, width=width)
+        growth(f"cas-register, {width} at once", make, compiled.check_columns, largest, 2)
+    for title, more in (("2% crashed", {"crashed": 0.02}), ("one stale read", {"damaged": True})):
+        make = functools.partial(cas_registers, width=20, **more)
+        growth(f"cas-register, 20 at once, {title}", make, compiled.check_columns, largest, 2)
+
+
 def of_tables(largest: int) -> None:
     """The whole check, of tables as the reader leaves them; each model in a process of its own."""
     for model in TABLES:
@@ -266,13 +276,7 @@ def main() -> None:
     for size, width in ((1000, 5), (10_000, 5), (1000, 10)):
         title = f"cas-register, {size:,} operations, {width} at once"
         against_porcupine(title, [("cas", cas_registers(size, width))], 3)
-    many = min(options.largest, 10**6)
-    for width in (5, 10, 20):
-        make = functools.partial(cas_registers, width=width)
-        growth(f"cas-register, {width} at once", make, compiled.check_columns, many, 2)
-    for title, more in (("2% crashed", {"crashed": 0.02}), ("one stale read", {"damaged": True})):
-        make = functools.partial(cas_registers, width=20, **more)
-        growth(f"cas-register, 20 at once, {title}", make, compiled.check_columns, many, 2)
+    of_searched(options.largest)
     growth("register", registers, register.check_columns, options.largest, 5)
     growth("queue", queues, fifo.check_columns, options.largest, 5)
     growth("set", sets, collection.check_columns, options.largest, 5)

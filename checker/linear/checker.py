@@ -16,7 +16,8 @@ How a partition is judged
   2. by the search (`search.py`), if it has at most SEARCHED calls and the answer comes within TRIED
      configurations: that is nearly always so, and gives the best explanation;
   3. by the contradiction that a rule has found, after a search of the shortest prefix that has one;
-  4. by the compiled search, or where numba is not installed by the plain one.
+  4. by the compiled search, or where numba is not installed by the plain one.  Beyond SHORTENED calls only
+     those are looked at that were open where it got stuck (`dead_end.py`), if that is seen in columns.
 
 A history in columns is sifted first (`columnar.py`): only what may be out of order comes here.
 
@@ -27,6 +28,7 @@ a rule had to answer, the stuck operations are the two to four that contradict e
 the last of them ended, and `states` and `paths` are empty; so are they where there are too many to find all.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -60,17 +62,21 @@ SHORTENED = 100_000
 """The shortest prefix that fails is looked for among so many calls. It takes some twenty times the rule."""
 
 Failure = tuple[Anomaly, dict[str, Any]]
+Judge = Callable[[models.Model, Any, list[Call]], tuple[Failure | None, int]]
+
+Part = tuple[Any, list[Call], Judge]
+"""The key of a partition, calls of it, and what tells by them what is wrong."""
 
 
 def check(history: History, options: dict[str, Any]) -> Verdict:
     """Judge the history. Raises ValueError where an option or an operation is not one of the model's."""
     chosen = _chosen(options)
     model = models.load(chosen["model"], chosen["init"], chosen["failed-cas"])
-    count, crashed, keys, groups, is_proof = _partitions(history, model, bool(chosen["independent"]))
+    count, crashed, keys, groups = _partitions(history, model, bool(chosen["independent"]))
     failures: list[Failure] = []
     explored = 0
-    for key, group in groups:
-        failure, tried = (_by_proof if is_proof else judge)(model, key, group)
+    for key, group, told_by in groups:
+        failure, tried = told_by(model, key, group)
         explored += tried
         failures += [failure] if failure is not None else []
     stats = {
@@ -89,28 +95,31 @@ def check(history: History, options: dict[str, Any]) -> Verdict:
     return Verdict(validity=Validity.VALID, reason=reason, stats=stats)
 
 
-def _partitions(
-    history: History, model: models.Model, independent: bool
-) -> tuple[int, int, int, list[tuple[Any, list[Call]]], bool]:
-    """How many calls, crashed ones and partitions there are, and the partitions that may be out of order.
-
-    At the end: are these only the calls that prove it?
-    """
+def _partitions(history: History, model: models.Model, independent: bool) -> tuple[int, int, int, list[Part]]:
+    """How many calls, crashed ones and partitions there are, and the partitions that may be out of order."""
     if history.table is not None and kernel.available():
         from checker.linear import columnar
 
         found = columnar.sifted(history, model, independent, SEARCHED, SHORTENED)
         if found is not None:
+            ways: list[Judge] = [_by_dead_end if only else judge for only in found.open_only]
             left = [
-                part
-                for pairs in found.left
+                (*part, way)
+                for pairs, way in zip(found.left, ways or [_by_proof] * len(found.left), strict=True)
                 for part in model.partition(calls_of(pairs, independent, model.keeps))
             ]
             assert left or not found.proof, "what is out of order in columns is so in calls"
-            return found.calls, found.crashed, found.keys, left, found.proof
+            return found.calls, found.crashed, found.keys, left
     calls = calls_of(history.pairs(), independent, model.keeps)
-    groups = list(model.partition(calls))
-    return len(calls), sum(call.crashed for call in calls), len(groups), groups, False
+    groups: list[Part] = [(*part, judge) for part in model.partition(calls)]
+    return len(calls), sum(call.crashed for call in calls), len(groups), groups
+
+
+def _by_dead_end(model: models.Model, key: Any, calls: list[Call]) -> tuple[Failure, int]:
+    """What is wrong with a partition too large to be told whole: the first of these to end fits nowhere."""
+    machine = Machine(narrowed(model, calls))
+    stuck = Outcome(valid=False, level=0, explored=0)
+    return explain(stuck, machine, schedule_of(calls, machine), key), 0
 
 
 def _by_proof(model: models.Model, key: Any, calls: list[Call]) -> tuple[Failure, int]:

@@ -18,6 +18,7 @@ from checker.linear import collection, compiled, fifo, plain, register
 from checker.linear import kernel_collections as collections
 from checker.linear import kernel_values as values
 from checker.linear.call import FOREVER
+from checker.linear.dead_end import DeadEnd, dead_end
 from checker.linear.kernel_schedule import CAS, DIFFERS, READ, WRITE
 from checker.linear.models import CasRegister, FifoQueue, GrowingSet, Model, Register
 from checker.linear.numbering import numbered, numbered_by_key
@@ -26,8 +27,14 @@ from checker.spans import Spans
 from checker.table import Table
 
 Array = Any
-Judged = tuple[TableCalls, Array] | None
+DeadEnds = dict[int, DeadEnd]
+"""By key the calls by which it can be told why it is not in order, where these are not all."""
+
+Judged = tuple[TableCalls, Array, DeadEnds] | None
 """The calls that say anything, and by key whether it is certainly in order. None: no columns for this."""
+
+Limits = tuple[int, int]
+"""Calls of a key: up to the first it is left to the caller, above the second it is told by few of them."""
 
 Named = dict[str, Array]
 """By name of an operation, which calls are that."""
@@ -37,7 +44,8 @@ class Sifted(NamedTuple):
     """`calls` and `crashed` calls there were in `keys` partitions; `left` are the operations of each
     partition of which nothing is known, in order of their first invocations.
 
-    `proof`: they are not all of a partition, but those that contradict each other.
+    `proof`: they are not all of a partition, but those that contradict each other.  `open_only` says it of
+    each: they are those that are open when the first of them ends, which fits nowhere.
     """
 
     calls: int
@@ -45,6 +53,7 @@ class Sifted(NamedTuple):
     keys: int
     left: list[list[Pair]]
     proof: bool = False
+    open_only: tuple[bool, ...] = ()
 
 
 def sifted(history: History, model: Model, independent: bool, searched: int, told: int) -> Sifted | None:
@@ -69,16 +78,25 @@ def sifted(history: History, model: Model, independent: bool, searched: int, tol
     if calls is None or not len(calls.span):
         return None
     named = _named(table, calls, model)
-    judged = judges[type(model)](calls, named, model, table, searched) if named else None
+    judged = judges[type(model)](calls, named, model, table, (searched, told)) if named else None
     if judged is None:
         return None
-    kept, fine = judged
+    kept, fine, ends = judged
     first = np.full(len(fine), -1, np.int64)
     first[kept.keys[::-1]] = np.arange(len(kept.keys))[::-1]
     there = np.flatnonzero(first >= 0)
-    left = [key for key in there[np.argsort(first[there])].tolist() if not fine[key]]
-    pairs = [_pairs(table, spans, kept.span[kept.keys == key]) for key in left]
-    return Sifted(len(kept.keys), int((kept.ends == FOREVER).sum()), len(there), pairs)
+    wrong = [key for key in there[np.argsort(first[there])].tolist() if not fine[key]]
+    chosen = [kept.span[kept.keys == key] for key in wrong]
+    for at, key in enumerate(wrong):
+        if key in ends:
+            chosen[at] = chosen[at][ends[key].calls]
+    return Sifted(
+        calls=len(kept.keys),
+        crashed=int((kept.ends == FOREVER).sum()),
+        keys=len(there),
+        left=[_pairs(table, spans, mine) for mine in chosen],
+        open_only=tuple(key in ends and ends[key].open_only for key in wrong),
+    )
 
 
 def _named(table: Table, calls: TableCalls, model: Any) -> Named | None:
@@ -97,7 +115,7 @@ def _pairs(table: Table, spans: Spans, chosen: Array) -> list[Pair]:
     return found
 
 
-def _registers(calls: TableCalls, named: Named, model: Any, table: Table, searched: int) -> Judged:
+def _registers(calls: TableCalls, named: Named, model: Any, table: Table, limits: Limits) -> Judged:
     nothing = np.zeros(len(calls.span), np.bool_)
     reads, cas, failed = named["read"], named.get("cas", nothing), calls.outcome == FAIL
     init = code_of(model.init, table.pool)
@@ -136,13 +154,19 @@ def _registers(calls: TableCalls, named: Named, model: Any, table: Table, search
     )
     fine = ~register.wrong_keys(columns) & ~unsuited
     sizes = np.bincount(calls.keys, minlength=keys)
-    for key in np.flatnonzero(unsuited & (sizes > searched)).tolist():
-        fine[key] = _searched(calls.where(calls.keys == key), reads[calls.keys == key], init)
-    return calls, fine
+    ends: DeadEnds = {}
+    for key in np.flatnonzero(unsuited & (sizes > limits[0])).tolist():
+        mine = calls.keys == key
+        one = _columns(calls.where(mine), reads[mine], init)
+        fine[key] = compiled.check_columns(one)
+        found = dead_end(one, limits[1]) if not fine[key] and sizes[key] > limits[1] else None
+        if found is not None:
+            ends[key] = found
+    return calls, fine, ends
 
 
-def _searched(calls: TableCalls, reads: Array, init: int) -> bool:
-    """The compiled search on one register."""
+def _columns(calls: TableCalls, reads: Array, init: int) -> compiled.CallColumns:
+    """One register, as the compiled search wants it."""
     pair = calls.given_form == values.PAIR
     cas = pair & ~reads
     failed = calls.outcome == FAIL
@@ -156,20 +180,18 @@ def _searched(calls: TableCalls, reads: Array, init: int) -> bool:
     kinds, classes = numbered_by_key(what, a * np.int64(count) + b)
     cells = np.zeros((classes, 3), np.int64)
     cells[kinds] = np.stack([what, a, np.where(what == CAS, b, 0)], 1)
-    return compiled.check_columns(
-        compiled.CallColumns(
-            starts=calls.starts,
-            ends=calls.ends,
-            crashed=calls.ends == FOREVER,
-            kinds=kinds.astype(np.int64),
-            cells=cells,
-            first=0,
-        )
+    return compiled.CallColumns(
+        starts=calls.starts,
+        ends=calls.ends,
+        crashed=calls.ends == FOREVER,
+        kinds=kinds.astype(np.int64),
+        cells=cells,
+        first=0,
     )
 
 
-def _queues(calls: TableCalls, named: Named, model: Any, table: Table, searched: int) -> Judged:
-    del table, searched
+def _queues(calls: TableCalls, named: Named, model: Any, table: Table, limits: Limits) -> Judged:
+    del table, limits
     kept = calls.outcome != FAIL
     calls, puts = calls.where(kept), named["enqueue"][kept]
     code = np.where(puts, calls.given, calls.got)
@@ -201,11 +223,11 @@ def _queues(calls: TableCalls, named: Named, model: Any, table: Table, searched:
                 dequeue_ends=enqueues_dequeues[3],
             )
         )
-    return calls, fine
+    return calls, fine, {}
 
 
-def _sets(calls: TableCalls, named: Named, model: Any, table: Table, searched: int) -> Judged:
-    del table, searched
+def _sets(calls: TableCalls, named: Named, model: Any, table: Table, limits: Limits) -> Judged:
+    del table, limits
     looks = named["read"] | named["contains"]
     kept = (calls.outcome != FAIL) & ~(looks & (calls.ends == FOREVER))
     calls, add, remove, read, contains = (
@@ -235,4 +257,4 @@ def _sets(calls: TableCalls, named: Named, model: Any, table: Table, searched: i
     )
     good = collection.fine_elements(columns)
     fine[key_of[: len(good)][~good]] = False
-    return calls, fine
+    return calls, fine, {}

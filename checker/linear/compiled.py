@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from checker.linear import kernel_guesses as guesses
+from checker.linear import kernel_moments, pieces
 from checker.linear import kernel_schedule as kernel
 from checker.linear.call import Call, freeze
 from checker.linear.kernel_presence import absent
@@ -30,7 +31,8 @@ EXPLAINED = 1 << 18
 AT_ONCE = 4096
 """So many calls are judged without coming back from the compiled code, which would take longer than that."""
 
-lay_out, room = inspect.unwrap(kernel.lay_out), inspect.unwrap(guesses.room)
+frame, moments_of = inspect.unwrap(kernel.frame), inspect.unwrap(kernel_moments.moments_of)
+room = inspect.unwrap(guesses.room)
 """Not compiled themselves, so that numpy provides the memory: in large pages, where every page of 4 KiB would
 cost a fault."""
 
@@ -92,14 +94,16 @@ def _cell(machine: Machine, call: Call) -> tuple[int, int, int]:
 
 def check_columns(columns: CallColumns) -> bool:
     """Is a register or mutex linearizable? Columns in, answer out, nothing left of the search."""
-    times = np.stack([columns.starts, columns.ends])
-    calls = times, columns.kinds, columns.crashed, columns.cells
+    times = columns.starts, columns.ends
     if len(columns.kinds) <= AT_ONCE:
-        return bool(guesses.judge(*calls, columns.first))
-    if absent(*calls, columns.first) != NONE:
+        return bool(guesses.judge(times, columns.kinds, columns.crashed, columns.cells, columns.first))
+    moments = moments_of(times, columns.crashed)
+    if needy(columns, moments) != NONE:
         return False
-    plan = _plan(columns, times, np.zeros(len(columns.cells), np.bool_))
-    return _run(plan, columns.first, UNLIMITED)[0] == guesses.LINEAR
+    if pieces.has_order(moments, times, columns.kinds, columns.crashed, columns.cells, columns.first):
+        return True
+    plan = plan_of(columns, moments, np.zeros(len(columns.cells), np.bool_))
+    return run(plan, columns.first, UNLIMITED)[0] == guesses.LINEAR
 
 
 def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Outcome | None:
@@ -109,36 +113,45 @@ def search(calls: list[Call], machine: Machine, rows_max: int = UNLIMITED) -> Ou
     Where the states cannot be found at reasonable cost, there are none in the outcome.
     """
     columns = columns_of(calls, machine)
-    times = np.stack([columns.starts, columns.ends])
-    plan = _plan(columns, times, np.array(machine.observes, np.bool_))
+    times = columns.starts, columns.ends
+    moments = moments_of(times, columns.crashed)
+    plan = plan_of(columns, moments, np.array(machine.observes, np.bool_))
     levels = len(plan.offsets) - 1
     looked_up = int((columns.cells[:, 0] == kernel.TABLE).sum())
     if looked_up:
         plan = plan._replace(table=np.full((len(machine.states), looked_up), kernel.UNKNOWN, np.int64))
-        return _outcome(*_run(plan, columns.first, rows_max, machine), levels)
-    needy = int(absent(times, columns.kinds, columns.crashed, columns.cells, columns.first))
-    if needy == NONE:
-        return _outcome(*_run(plan, columns.first, rows_max), levels)
+        return _outcome(*run(plan, columns.first, rows_max, machine), levels)
+    stuck = needy(columns, moments)
+    if stuck == NONE:
+        return _outcome(*run(plan, columns.first, rows_max), levels)
     # No order passes the end of that call. Is there one up to there?
-    level = int(np.count_nonzero(columns.ends < columns.ends[needy]))
+    level = int(np.count_nonzero(columns.ends < columns.ends[stuck]))
     before = plan._replace(offsets=plan.offsets[: level + 1])
-    status, nodes, cursor = _run(before, columns.first, rows_max)
+    status, nodes, cursor = run(before, columns.first, rows_max)
     if status == guesses.LINEAR:
-        status, nodes, cursor = _run(plan, columns.first, EXPLAINED)
+        status, nodes, cursor = run(plan, columns.first, EXPLAINED)
         if status != guesses.STUCK:
             return Outcome(valid=False, level=level, explored=int(cursor[guesses.COUNT]))
     return _outcome(status, nodes, cursor, level)
 
 
-def _plan(columns: CallColumns, times: Array, observes: Array) -> kernel.Plan:
-    cells = columns.cells
-    seen = observes | (cells[:, 0] == kernel.READ) | (cells[:, 0] == kernel.DIFFERS)
-    traits = kernel.OBSERVES * seen + kernel.OVERWRITES * (cells[:, 0] == kernel.WRITE)
-    plan: kernel.Plan = lay_out(times, columns.kinds, columns.crashed, cells, traits.astype(np.int64))
+def needy(columns: CallColumns, moments: Array) -> int:
+    """A call that needs what nobody can have left there; NONE: there is none."""
+    times, room_for_each = (columns.starts, columns.ends), np.empty(len(columns.kinds), np.int32)
+    return int(absent(moments, times, columns.kinds, columns.cells, columns.first, room_for_each))
+
+
+def plan_of(columns: CallColumns, moments: Array, observes: Array) -> kernel.Plan:
+    """All that ended in these moments, laid out; `observes` says which classes do, besides reads."""
+    traits = kernel.traits_of(columns.cells) | kernel.OBSERVES * observes
+    times = columns.starts, columns.ends
+    size = kernel_moments.extent(times[0], columns.crashed, moments)
+    plan: kernel.Plan = frame(size, times, columns.kinds, columns.crashed, columns.cells, traits)
+    kernel.fill(moments, columns.crashed, size[2], plan)
     return plan
 
 
-def _run(
+def run(
     plan: kernel.Plan, first: int, rows_max: int, machine: Machine | None = None
 ) -> tuple[int, Array, Array]:
     """Search, and let the machine compute the steps that are asked for: status, rows and cursor."""

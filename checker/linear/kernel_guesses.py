@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 from checker.kernel import njit, njit_inlined, njit_uncounted
+from checker.linear.kernel_moments import extent, moments_of
 from checker.linear.kernel_presence import absent
 from checker.linear.kernel_schedule import (
     CALL,
     CAS,
     CLASS,
-    DIFFERS,
-    OBSERVES,
-    OVERWRITES,
     READ,
     UNKNOWN,
     WRITE,
     Plan,
-    lay_out,
+    fill,
+    frame,
+    traits_of,
 )
 from checker.linear.kernel_search import (
     ABOVE,
@@ -40,13 +40,18 @@ from checker.linear.kernel_search import (
     RESUME,
     STATE,
     TAKEN,
+    copy_row,
     remember,
     settle,
     successor,
     take,
 )
 
-COUNT, CURRENT, DEEPEST, NEED_STATE, NEED_CLASS, UNSETTLED, JUMP_AT, STRIDE, DICE, CURSORS = range(10)
+COUNT, CURRENT, DEEPEST, NEED_STATE, NEED_CLASS, UNSETTLED, JUMP_AT, STRIDE, DICE = range(9)
+FURTHEST, TIRED, CURSORS = range(9, 12)
+"""The fields of the cursor. DEEPEST is the deepest level so far, FURTHEST the first row there; after so many
+rows more as TIRED says the search stops as if it had no more."""
+
 LINEAR, STUCK, GROW, NEED = range(4)
 
 CHILDLESS = 2
@@ -54,6 +59,9 @@ CHILDLESS = 2
 
 REACH = 30
 """A guess goes back so many rows."""
+
+NEVER = 1 << 62
+"""In TIRED: the search stops only when the rows are used up."""
 
 PATIENCE = 1000
 """The search jumps when so many rows have not brought it further."""
@@ -141,7 +149,7 @@ def search(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> int:
     while True:
         new = cursor[COUNT]
         cursor[CURRENT] = at
-        if new == len(nodes):
+        if new == len(nodes) or new > cursor[FURTHEST] + cursor[TIRED]:
             return GROW
         if at != NONE and not cursor[UNSETTLED]:
             found = go_on(nodes, at, new, cursor, plan)
@@ -161,13 +169,13 @@ def search(nodes: Array, heads: Array, cursor: Array, plan: Plan) -> int:
             return NEED
         cursor[UNSETTLED] = 0
         if nodes[new, LEVEL] == levels:
-            cursor[DEEPEST] = levels
+            cursor[DEEPEST], cursor[FURTHEST] = levels, new
             return LINEAR
         if remember(nodes, new, heads, plan):
             if at != NONE:
                 nodes[at, KIDS] = max(nodes[at, KIDS], 1)
             if nodes[new, LEVEL] > cursor[DEEPEST]:
-                cursor[DEEPEST] = nodes[new, LEVEL]
+                cursor[DEEPEST], cursor[FURTHEST] = nodes[new, LEVEL], new
                 cursor[STRIDE], cursor[JUMP_AT] = PATIENCE, new + PATIENCE
             cursor[COUNT] += 1
             at = new
@@ -196,11 +204,31 @@ def begin(nodes: Array, first: int) -> Array:
     """Write the first configuration; the cursor."""
     nodes[0] = 0
     nodes[0, STATE] = first
-    nodes[0, BEFORE] = nodes[0, PARENT] = nodes[0, RESUME] = nodes[0, TAKEN] = NONE
+    nodes[0, BEFORE] = NONE
     cursor = np.zeros(CURSORS, np.int64)
+    begin_at(nodes, 0, NEVER, cursor)
+    return cursor
+
+
+@njit
+def begin_at(nodes: Array, at: int, tired: int, cursor: Array) -> None:
+    """The configuration of row `at` becomes the first one, at level 0. Only the dice are not set back."""
+    copy_row(nodes, at, 0)
+    nodes[0, LEVEL] = nodes[0, KIDS] = 0
+    nodes[0, PARENT] = nodes[0, RESUME] = nodes[0, TAKEN] = NONE
+    cursor[COUNT] = cursor[UNSETTLED] = cursor[FURTHEST] = 0
     cursor[CURRENT] = cursor[DEEPEST] = NONE
     cursor[STRIDE] = cursor[JUMP_AT] = PATIENCE
-    return cursor
+    cursor[TIRED] = tired
+
+
+@njit
+def root(nodes: Array, end: int, levels: int) -> int:
+    """The last row on the way to row `end` that is so many levels above it, or the first of all."""
+    row, limit = end, max(nodes[end, LEVEL] - levels, 0)
+    while row > 0 and nodes[row, LEVEL] > limit:
+        row = nodes[row, PARENT]
+    return int(row)
 
 
 @njit
@@ -229,13 +257,12 @@ def run(plan: Plan, first: int) -> int:
 
 
 @njit
-def judge(times: Array, kinds: Array, crashed: Array, cells: Array, first: int) -> bool:
-    """Is one partition of a register or mutex linearizable? `times` are starts and ends, one row each."""
-    if absent(times, kinds, crashed, cells, first) != NONE:
+def judge(times: tuple[Array, Array], kinds: Array, crashed: Array, cells: Array, first: int) -> bool:
+    """Is one partition of a register or mutex linearizable? `times` are starts and ends."""
+    moments = moments_of(times, crashed)
+    if absent(moments, times, kinds, cells, first, np.empty(len(kinds), np.int32)) != NONE:
         return False
-    traits = np.zeros(len(cells), np.int64)
-    for kind in range(len(cells)):
-        what = cells[kind, 0]
-        traits[kind] = OBSERVES if what in (READ, DIFFERS) else OVERWRITES if what == WRITE else 0
-    plan = lay_out(times, kinds, crashed, cells, traits)
+    size = extent(times[0], crashed, moments)
+    plan = frame(size, times, kinds, crashed, cells, traits_of(cells))
+    fill(moments, crashed, size[2], plan)
     return run(plan, first) == LINEAR

@@ -22,43 +22,27 @@ NEVER = -2
 
 
 @njit
-def moments(starts: Array, ends: Array, crashed: Array) -> Array:
-    """Position -> call + 1 where it began, -(call + 1) where it ended, 0 for neither."""
-    span = np.int64(-1)
-    for call in range(len(starts)):
-        span = max(span, starts[call])
-        if not crashed[call]:
-            span = max(span, ends[call])
-    found = np.zeros(span + 1, np.int32)
-    for call in range(len(starts)):
-        if starts[call] >= 0:
-            found[starts[call]] = call + 1
-        if not crashed[call]:
-            found[ends[call]] = -call - 1
-    return found
-
-
-@njit
-def absent(  # noqa: PLR0912 one kernel
-    times: Array, kinds: Array, crashed: Array, cells: Array, first: int
+def absent(  # noqa: PLR0912, PLR0917 one kernel
+    moments: Array, times: tuple[Array, Array], kinds: Array, cells: Array, first: int, other_since: Array
 ) -> int:
     """The first call to end, by end, that needs a value nobody can have left there; -1: there is none.
 
-    `first` is the initial value. All values are numbered from 0; `cells` has no TABLE.
+    `moments` are those of `kernel_moments.py`, `first` is the initial value. All values are numbered from 0;
+    `cells` has no TABLE.  `other_since` is room for a position (int32) per call.
     """
-    starts, ends = times[0], times[1]
+    starts, ends = times
     values = max(np.int64(first), cells[:, 1:].max()) + 1 if len(cells) else np.int64(first) + 1
     stored_until = np.full(values, np.int64(NEVER))
     stored_until[first] = BEFORE_ALL
-    other_since = np.full(len(starts), np.int64(NEVER))
     for call in np.flatnonzero(starts < 0):
+        other_since[call] = NEVER
         what, a, b = cells[kinds[call], 0], cells[kinds[call], 1], cells[kinds[call], 2]
         if what in (WRITE, CAS):
             made = a if what == WRITE else b
             stored_until[made] = max(stored_until[made], ends[call])
     # The latest start among calls that have ended, and among those that saw another value than that one.
     since, value, since_other = np.int64(NEVER), np.int64(-1), np.int64(NEVER)
-    for moment in moments(starts, ends, crashed):
+    for moment in moments:
         call = abs(moment) - 1
         if moment == 0:
             continue

@@ -46,61 +46,138 @@ class Plan(NamedTuple):
     table: Array
 
 
-@njit
-def widths(starts: Array, ends: Array, live: Array, order: Array) -> tuple[Array, int]:
-    """`offsets` of the plan, and how many calls are open at most."""
-    levels = len(order)
-    offsets = np.zeros(levels + 1, np.int64)
-    invoked = 0
-    widest = 0
-    for level in range(levels):
-        while invoked < levels and starts[live[invoked]] < ends[order[level]]:
-            invoked += 1
-        widest = max(widest, invoked - level)
-        offsets[level + 1] = offsets[level] + invoked - level
-    return offsets, widest
+class Sweep(NamedTuple):
+    """How far the moments of a history have been gone through, which is done piece by piece.
+
+    `now` has the calls open there, earliest end first, and the slot of each, `free` the slots that are left,
+    as a stack.  `place` is the next moment, and how many calls are open.
+    """
+
+    now: Array
+    free: Array
+    place: Array
 
 
 @njit
-def open_calls(  # noqa: PLR0917 one kernel
-    ends: Array, live: Array, kinds: Array, offsets: Array, widest: int, entries: Array
-) -> None:
-    """Fill `entries` of the plan."""
+def begin(times: tuple[Array, Array], crashed: Array, widest: int) -> Sweep:
+    """A sweep that stands at the beginning: open are calls that began before everything."""
     free = np.arange(widest + 1, 0, -1) - 1
-    now = np.empty((widest + 1, 2), np.int64)
-    count = 0
-    invoked = 0
-    for level in range(len(live)):
-        while count < offsets[level + 1] - offsets[level]:
-            new = live[invoked]
-            at = count
-            while at > 0 and ends[now[at - 1, 0]] > ends[new]:
-                now[at, 0], now[at, 1] = now[at - 1, 0], now[at - 1, 1]
-                at -= 1
-            now[at, 0], now[at, 1] = new, free[widest - count]
-            count += 1
-            invoked += 1
-        for at in range(count):
-            entry, call = offsets[level] + at, now[at, 0]
-            entries[entry, CALL], entries[entry, CLASS] = call, kinds[call]
-            entries[entry, SLOT] = now[at, 1]
-        count -= 1
-        free[widest - count] = now[0, 1]
-        for at in range(count):
-            now[at, 0], now[at, 1] = now[at + 1, 0], now[at + 1, 1]
+    sweep = Sweep(np.empty((widest + 1, 2), np.int64), free, np.zeros(2, np.int64))
+    for call in np.flatnonzero((times[0] < 0) & ~crashed):
+        enter(int(call), times[1], sweep)
+    return sweep
 
 
 @njit
-def masks(entries: Array, offsets: Array, traits: Array, soft: Array, hard: Array) -> None:
-    """Fill `soft` and `hard` of the plan."""
-    for level in range(len(offsets) - 1):
-        for entry in range(offsets[level], offsets[level + 1]):
-            slot, trait = entries[entry, SLOT], traits[entries[entry, CLASS]]
+def enter(call: int, ends: Array, sweep: Sweep) -> None:
+    """The call is open from now on."""
+    now, count = sweep.now, sweep.place[1]
+    at = count
+    while at > 0 and ends[now[at - 1, 0]] > ends[call]:
+        now[at, 0], now[at, 1] = now[at - 1, 0], now[at - 1, 1]
+        at -= 1
+    now[at, 0], now[at, 1] = call, sweep.free[len(sweep.free) - 1 - count]
+    sweep.place[1] = count + 1
+
+
+@njit
+def leave(sweep: Sweep) -> None:
+    """The call that ends first is open no more."""
+    now, count = sweep.now, sweep.place[1] - 1
+    sweep.free[len(sweep.free) - 1 - count] = now[0, 1]
+    for at in range(count):
+        now[at, 0], now[at, 1] = now[at + 1, 0], now[at + 1, 1]
+    sweep.place[1] = count
+
+
+@njit
+def open_calls(moments: Array, crashed: Array, sweep: Sweep, plan: Plan, level: int) -> int:
+    """Fill the plan's `entries` and `offsets` from a level on, as far as there is room; the level reached."""
+    entries, offsets, at = plan.entries, plan.offsets, sweep.place[0]
+    while at < len(moments):
+        call = abs(moments[at]) - 1
+        if moments[at] > 0 and not crashed[call]:
+            enter(call, plan.ends, sweep)
+        elif moments[at] < 0:
+            first, count = offsets[level], sweep.place[1]
+            if level + 1 == len(offsets) or first + count > len(entries):
+                break
+            for one in range(count):
+                call = sweep.now[one, 0]
+                entries[first + one, CALL], entries[first + one, CLASS] = call, plan.kinds[call]
+                entries[first + one, SLOT] = sweep.now[one, 1]
+            level += 1
+            offsets[level] = first + count
+            leave(sweep)
+        at += 1
+    sweep.place[0] = at
+    return level
+
+
+@njit
+def masks(plan: Plan, first: int, last: int) -> None:
+    """Fill `soft` and `hard` of the plan for these levels."""
+    soft, hard = plan.soft, plan.hard
+    for level in range(first, last):
+        soft[level], hard[level] = 0, 0
+        for entry in range(plan.offsets[level], plan.offsets[level + 1]):
+            slot, trait = plan.entries[entry, SLOT], plan.traits[plan.entries[entry, CLASS]]
             bit = np.int64(1) << (slot & 63)
             if trait & OVERWRITES:
                 soft[level, slot >> 6] |= bit
             elif not trait & OBSERVES:
                 hard[level, slot >> 6] |= bit
+
+
+@njit
+def shuffle(plan: Plan, first: int, last: int, dice: int) -> None:
+    """Another order of the calls that are open at these levels: what the search tries first there.
+
+    The call that is due stays the first one, and calls of a class are in order of their ends, as before.
+    """
+    entries = plan.entries
+    for level in range(first, last):
+        for entry in range(plan.offsets[level] + 2, plan.offsets[level + 1]):
+            call, kind, slot = entries[entry, CALL], entries[entry, CLASS], entries[entry, SLOT]
+            at, rank = entry, drawn(kind, level, dice)
+            while at > plan.offsets[level] + 1 and drawn(entries[at - 1, CLASS], level, dice) > rank:
+                for field in range(SLOT + 1):
+                    entries[at, field] = entries[at - 1, field]
+                at -= 1
+            entries[at, CALL], entries[at, CLASS], entries[at, SLOT] = call, kind, slot
+
+
+@njit
+def drawn(kind: int, level: int, dice: int) -> int:
+    """A random number per class and level; different ones for different classes."""
+    found = (kind * np.int64(0x9E3779B1) + level) * np.int64(-7046029254386353131) + dice
+    found = (found ^ (found >> 29)) * np.int64(-4658895280553007687)
+    return int(found ^ (found >> 32))
+
+
+@njit
+def drop(plan: Plan, first: int, last: int) -> None:
+    """Levels from `first` to `last` of the plan become its levels from 0 on."""
+    before = plan.offsets[first]
+    for level in range(first, last):
+        for word in range(plan.soft.shape[1]):
+            plan.soft[level - first, word] = plan.soft[level, word]
+            plan.hard[level - first, word] = plan.hard[level, word]
+        plan.offsets[level - first] = plan.offsets[level] - before
+    for entry in range(before, plan.offsets[last]):
+        for field in range(SLOT + 1):
+            plan.entries[entry - before, field] = plan.entries[entry, field]
+    plan.offsets[last - first] = plan.offsets[last] - before
+
+
+@njit
+def traits_of(cells: Array) -> Array:
+    """The traits of the classes of a register or mutex."""
+    traits = np.zeros(len(cells), np.int64)
+    for kind in range(len(cells)):
+        what = cells[kind, 0]
+        traits[kind] = OBSERVES if what in (READ, DIFFERS) else OVERWRITES if what == WRITE else 0
+    return traits
 
 
 @njit
@@ -139,17 +216,28 @@ def crashes(kinds: Array, traits: Array, crashed: Array) -> tuple[Array, Array, 
 
 
 @njit
-def lay_out(times: Array, kinds: Array, crashed: Array, cells: Array, traits: Array) -> Plan:
-    """The plan of calls in order of invocation. `times` are their starts and ends, one row each."""
-    starts, ends = times[0], times[1]
-    live = np.flatnonzero(~crashed)
-    order = live[np.argsort(ends[live])]
-    offsets, widest = widths(starts, ends, live, order)
-    entries = np.empty((offsets[-1], 3), np.int32)
-    open_calls(ends, live, kinds, offsets, widest, entries)
+def frame(  # noqa: PLR0917 one kernel
+    size: tuple[int, int, int],
+    times: tuple[Array, Array],
+    kinds: Array,
+    crashed: Array,
+    cells: Array,
+    traits: Array,
+) -> Plan:
+    """A plan with room for so many levels, entries, and calls open at once, and nothing there yet."""
+    levels, count, widest = size
     words = max(1, (widest + 63) // 64)
-    soft, hard = np.zeros((len(order), words), np.int64), np.zeros((len(order), words), np.int64)
-    masks(entries, offsets, traits, soft, hard)
+    entries, offsets = np.empty((count, 3), np.int32), np.zeros(levels + 1, np.int64)
+    soft, hard = np.empty((levels, words), np.int64), np.empty((levels, words), np.int64)
     table, calls, guards = crashes(kinds, traits, crashed)
     none = np.full((1, 1), UNKNOWN, np.int64)
-    return Plan(entries, offsets, soft, hard, starts, ends, kinds, table, calls, guards, cells, traits, none)
+    return Plan(
+        entries, offsets, soft, hard, times[0], times[1], kinds, table, calls, guards, cells, traits, none
+    )
+
+
+@njit
+def fill(moments: Array, crashed: Array, widest: int, plan: Plan) -> None:
+    """Lay out all levels of a plan that has room for them."""
+    sweep = begin((plan.starts, plan.ends), crashed, widest)
+    masks(plan, 0, open_calls(moments, crashed, sweep, plan, 0))

@@ -194,3 +194,32 @@ def test_a_plain_register_leaves_out_failed_writes_and_reads_that_tell_nothing(
     assert validity(write, failed, ("read", "ok", None, 1)) is Validity.VALID
     assert validity(write, failed, ("read", "ok", None, 2)) is Validity.INVALID
     assert validity(write, ("read", "ok", None, None)) is Validity.VALID
+
+
+def test_of_a_large_history_that_is_searched_the_open_calls_alone_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the states cannot be found they tell all that the whole history would."""
+    from checker.linear import columnar, compiled, kernel_guesses
+    from checker.linear.models import load
+    from checker.table import Table
+
+    rows_for = kernel_guesses.rows_for
+    for name in ("SEARCHED", "SHORTENED"):
+        monkeypatch.setattr(checker, name, 0)
+    monkeypatch.setattr(compiled, "AT_ONCE", 0)
+    monkeypatch.setattr(compiled, "EXPLAINED", 1)
+    monkeypatch.setattr(
+        kernel_guesses, "rows_for", lambda levels, most: 1 if most == 1 else rows_for(levels, most)
+    )
+    rng, dead_ends = random.Random("open only"), 0
+    for _ in range(5 * CASES):
+        rows = list(generated("cas-register", rng, False, calls_max=12, clients_max=4))
+        table = Table.from_history(History(rows))
+        found = columnar.sifted(History(table), load("cas-register", None, "ignore"), False, 0, 0)
+        expected, verdict = (checker.check(History(kind), {}) for kind in (rows, table))
+        assert verdict.validity is expected.validity, rows
+        if found is not None and any(found.open_only):
+            dead_ends += 1
+            assert (verdict.anomalies, verdict.stats) == (expected.anomalies, expected.stats), rows
+    assert dead_ends > CASES // 10

@@ -129,6 +129,40 @@ def test_the_compiled_search_answers_alike_at_once_and_in_steps(
     assert min(found.values()) > CASES // 50, found
 
 
+@pytest.mark.skipif(not kernel.available(), reason="numba is not installed")
+@pytest.mark.parametrize("model", ["register", "cas-register", "mutex"])
+def test_a_history_is_judged_alike_in_pieces(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces of a few levels, which are given up soon, and often begin with the wrong configuration."""
+    from checker.linear import compiled, pieces
+
+    monkeypatch.setattr(compiled, "AT_ONCE", 0)
+    rng = random.Random(f"pieces {model}")
+    chosen = models.load(named(model), None, "observe" if model == "cas-register" else "ignore")
+    found = {True: 0, False: 0}
+    ways: list[bool] = []
+    has_order = pieces.has_order
+
+    def noted(*columns: Any) -> bool:
+        ways.append(has_order(*columns))
+        return ways[-1]
+
+    monkeypatch.setattr(pieces, "has_order", noted)
+    for _ in range(CASES):
+        calls = calls_of(generated(model, rng, calls_max=24, clients_max=6).pairs(), False, chosen.keeps)
+        machine = Machine(chosen)
+        columns = compiled.columns_of(calls, machine)
+        slow = Search(machine, schedule_of(calls, machine)).run(limit=20_000)
+        if slow is None or not calls:
+            continue
+        for name, value in (("LEVELS", rng.choice([4, 8])), ("OVERLAP", rng.choice([0, 1])), ("TIRED", 2)):
+            monkeypatch.setattr(pieces, name, value)
+        ways.clear()
+        assert compiled.check_columns(columns) is slow.valid, calls
+        assert slow.valid or not any(ways), calls
+        found[slow.valid] += 1
+    assert min(found.values()) > CASES // 50, found
+
+
 @pytest.mark.parametrize("model", ["register", "fifo-queue", "set", "kv"])
 def test_the_near_linear_rules_are_brute_force(model: str) -> None:
     """Wherever the rules apply they answer as brute force does, plain and compiled."""
