@@ -12,7 +12,7 @@ The history is a serial execution, hence valid at all levels, recorded as sessio
 transaction ends up to 50 places (as many as sessions) later than it took effect.  `--damaged` makes one read
 in a thousand see nothing; `--rmw` is the share of operations that are reads followed by a write of the same
 key.  The first time of each level includes compiling (or loading the machine code from disk); the other is
-the best of several rounds (ten up to 100,000 operations, two where one takes more than a second).  `--table`
+the best of several rounds (ten up to 100,000 operations, three where one takes more than a second).  `--table`
 writes the history as JSON lines, reads it, and judges the table.
 
 For comparison, measured with AWDIT on the machine on which this was developed, reading included (read
@@ -67,7 +67,7 @@ def main() -> None:
         print(f"{operations} operations, seed {arguments.seed}, peak {memory():.2f} GB before checks")
         for name in arguments.levels.split(","):
             cold, _ = measured(made, name)
-            rounds = 10 if operations <= 100_000 else 5 if cold < 1 else 2
+            rounds = 10 if operations <= 100_000 else 5 if cold < 1 else 3
             warm, verdict = min((measured(made, name) for _ in range(rounds)), key=lambda pair: pair[0])
             grown = f"x {warm / before[name]:4.1f}  " if name in before else ""
             before[name] = warm
