@@ -12,8 +12,8 @@ The history is a serial execution, hence valid at all levels, recorded as sessio
 transaction ends up to 50 places (as many as sessions) later than it took effect.  `--damaged` makes one read
 in a thousand see nothing; `--rmw` is the share of operations that are reads followed by a write of the same
 key.  The first time of each level includes compiling (or loading the machine code from disk); the other is
-the best of several rounds (ten up to 100,000 operations, three where one takes more than a second).  `--table`
-writes the history as JSON lines, reads it, and judges the table.
+the best of several rounds (ten up to 100,000 operations, three where one takes more than a second).
+`--table` writes the history as JSON lines, reads it, and judges the table.
 
 For comparison, measured with AWDIT on the machine on which this was developed, reading included (read
 committed, read atomic, causal): 1 million operations 0.38, 0.64 and 6.40 s, 8 million 4.41, 6.80 and 86.6 s
