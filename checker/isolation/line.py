@@ -31,33 +31,34 @@ class Line(NamedTuple):
     stuck: Ints
 
 
-def first_line(facts: Facts, versions: Versions, width: int, engine: Engine) -> Line:
-    """All nodes that count, as their transactions ended; every write as if it were the first of its key."""
-    new = engine.vector
-    nodes = facts.transactions * width
-    line = Line(
+def new_line(facts: Facts, versions: Versions, width: int, engine: Engine) -> Line:
+    """Room for a row."""
+    new, nodes = engine.vector, facts.transactions * width
+    return Line(
         at=new(nodes),
-        place=new(nodes, -1),
+        place=new(nodes),
         previous=new(versions.slots),
-        following=new(versions.slots + facts.keys, -1),
+        following=new(versions.slots + facts.keys),
         stuck=engine.flags(nodes),
     )
-    count = int(engine.run(line_up, facts, versions, width, line))
-    return line._replace(at=engine.head(line.at, count))
 
 
 # --- kernels ---------------------------------------------------------------------------------------
 
 
 def line_up(facts: Facts, versions: Versions, width: int, line: Line) -> int:
-    """Fill the first row. Returns how long it is."""
+    """All nodes that count, as their transactions ended; every write as if it were the first of its key.
+    Returns how long the row is."""
     count = 0
     for node in range(len(line.place)):
+        line.stuck[node], line.place[node] = 0, -1
         if facts.position[node // width] >= 0:
             line.at[count], line.place[node] = node, count
             count += 1
     for w in range(versions.slots):
         line.previous[w] = versions.slots + facts.write_key[w]
+    for version in range(len(line.following)):
+        line.following[version] = -1
     return count
 
 

@@ -48,6 +48,7 @@ class Orders:
         plain = isinstance(case.engine, Interpreted)
         self._region_up_to = REGION_UP_TO if plain else COMPILED_REGION_UP_TO
         self.forced = ForcedOrder(self.graph, self.versions)
+        self._schedule = Schedule(self.graph, self.versions)
         self._causes: Edges | None = None
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
         self._home: dict[int, int] = {}
@@ -96,11 +97,10 @@ class Orders:
 
         The clocks of what is forced must know all edges.
         """
-        schedule = Schedule(self.graph, self.versions)
-        ended = schedule.run_all()
+        ended = self._schedule.run_all()
         assert ended, "a graph without a circle can be run"
-        self._regions, self._home, self._line = {}, {}, schedule.line
-        windows, pins = Windows(schedule), no_pins(self.graph.engine)
+        self._regions, self._home = {}, {}
+        windows, pins = Windows(self._schedule), no_pins(self.graph.engine)
         while knots := self._knots(windows.circles(pins)):
             for members in knots:
                 without = self._search(members)
@@ -146,7 +146,7 @@ class Orders:
 
     def _region(self, members: Iterable[int]) -> Region:
         """What stands in front in the row is tried in front."""
-        place = self._line.place
+        place = self._schedule.line.place
         ordered = sorted(members, key=lambda t: int(place[self.graph.first(t)]))
         return Region(self._case.facts, self._width, ordered, self.forced.clocks, self._case.engine)
 
@@ -164,10 +164,9 @@ class Orders:
         return region
 
     def _is_likely_right(self) -> bool:
-        schedule = Schedule(self.graph, self.versions)
-        if not schedule.run_all(PATIENCE + self.graph.nodes // NODES_PER_PUSH):
+        if not self._schedule.run_all(PATIENCE + self.graph.nodes // NODES_PER_PUSH):
             return False
-        return not len(Windows(schedule).circles(no_pins(self.graph.engine)).knot)
+        return not len(Windows(self._schedule).circles(no_pins(self.graph.engine)).knot)
 
     def _knots(self, found: Circling) -> list[frozenset[int]]:
         """The transactions on circles, and those whose writes are read on them."""

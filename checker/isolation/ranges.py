@@ -53,26 +53,42 @@ def windows_of(reach: Ints, low: Ints, high: Ints) -> int:
 
 def widen(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     facts: Facts, versions: Versions, width: int, line: Line, lows: Ints, highs: Ints
-) -> bool:
-    """Let windows reach as far as edges lead back that begin or end in them. True if one grew."""
-    grown = False
+) -> None:
+    """Let windows reach as far as edges lead back that begin or end in them. Afterwards some may overlap."""
     for window in range(len(lows)):
         low, high = lows[window], highs[window]
-        for i in range(lows[window], highs[window] + 1):
-            t = line.at[i] // width
-            ends = line.place[t * width + width - 1]
-            if ends != i and ends <= highs[window]:
-                continue
-            for w in range(facts.write_start[t], facts.write_start[t + 1]):
-                first, last = led_back(facts, versions, width, line, w)
-                low, high = min(low, first), max(high, last)
-                after = line.following[w]
-                if after >= 0 and line.place[end_of(facts, after, width)] > highs[window]:
-                    first, last = led_back(facts, versions, width, line, after)
-                    low, high = min(low, first), max(high, last)
-        grown |= low < lows[window] or high > highs[window]
+        first, last = low, low - 1
+        # From first to last all has been looked at.
+        while last < high or first > low:
+            if last < high:
+                last += 1
+                reached = reach_of(facts, versions, width, line, (last, high))
+            else:
+                first -= 1
+                reached = reach_of(facts, versions, width, line, (first, high))
+            low, high = min(low, reached[0]), max(high, reached[1])
         lows[window], highs[window] = low, high
-    return grown
+
+
+def reach_of(
+    facts: Facts, versions: Versions, width: int, line: Line, what: tuple[int, int]
+) -> tuple[int, int]:
+    """From where to where edges lead back that have to do with the node at a place of a window, which ends at
+    another one; NOWHERE and -1 if none does."""
+    at, end = what
+    low, high = 2**31 - 1, -1
+    t = line.at[at] // width
+    last = line.place[t * width + width - 1]
+    if last != at and last <= end:
+        return low, high
+    for w in range(facts.write_start[t], facts.write_start[t + 1]):
+        one, other = led_back(facts, versions, width, line, w)
+        low, high = min(low, one), max(high, other)
+        after = line.following[w]
+        if after >= 0 and line.place[end_of(facts, after, width)] > end:
+            one, other = led_back(facts, versions, width, line, after)
+            low, high = min(low, one), max(high, other)
+    return low, high
 
 
 def unite(low: Ints, high: Ints) -> int:

@@ -14,7 +14,7 @@ from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
 from checker.isolation.facts import Facts
 from checker.isolation.heap import count_down, pop, push
-from checker.isolation.line import Line, first_line
+from checker.isolation.line import Line, line_up, new_line
 from checker.isolation.pins import Pins, no_pins
 from checker.isolation.precedence import Precedence
 from checker.isolation.queue import Queue, load, new_queue
@@ -23,20 +23,22 @@ from checker.isolation.versions import Versions
 
 
 class Schedule:
-    """A row of all nodes of a graph, run once, and again in parts."""
+    """A row of all nodes of a graph, to run, and to run again in parts."""
 
     def __init__(self, graph: Precedence, versions: Versions) -> None:
         self.graph, self.versions = graph, versions
-        self.line = first_line(graph.facts, versions, graph.width, graph.engine)
+        self._room = self.line = new_line(graph.facts, versions, graph.width, graph.engine)
         self._queue = new_queue(graph, versions.slots)
 
     def run_all(self, patience: int | None = None) -> bool:
         """Run everything, in the order of the history. False if not all was run: the graph has a circle, or
         more than `patience` nodes had to go on before they should."""
-        engine = self.graph.engine
-        if not len(self.line.at):
+        graph, engine = self.graph, self.graph.engine
+        length = int(engine.run(line_up, graph.facts, self.versions, graph.width, self._room))
+        self.line = self._room._replace(at=engine.head(self._room.at, length))
+        if not length:
             return True
-        low, high = engine.vector(1, 0), engine.vector(1, len(self.line.at) - 1)
+        low, high = engine.vector(1, 0), engine.vector(1, length - 1)
         return self._run((low, high), no_pins(engine), self.graph.nodes if patience is None else patience)
 
     def run_again(self, ranges: tuple[Ints, Ints], pins: Pins) -> None:

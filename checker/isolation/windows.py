@@ -97,8 +97,8 @@ class Windows:
         """Find another order inside the windows, and let no edge lead back over the end of one."""
         self._schedule.run_again((self.ranges.low, self.ranges.high), pins)
         setting = (self._facts, self._versions, self._width, self._line)
-        while self._engine.run(widen, *setting, self.ranges.low, self.ranges.high):
-            self._unite(self.ranges.low, self.ranges.high)
+        self._engine.run(widen, *setting, self.ranges.low, self.ranges.high)
+        self._unite(self.ranges.low, self.ranges.high)
 
     def _first(self) -> Ranges:
         reach = self._engine.vector(len(self._line.at), -1)
