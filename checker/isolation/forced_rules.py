@@ -19,7 +19,6 @@ from checker.isolation.latest import (
     first,
     following,
     last_before,
-    pass_by,
     search_before,
     set_barrier,
 )
@@ -75,13 +74,10 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
         if node == end and news != 0:
             for w in range(facts.write_start[t], facts.write_start[t + 1]):
                 count = settle_write(facts, versions, work, (t, w, news), out, count)
-        if width == 1:
-            pass_by(facts, work.begun, t, i, work.clocks, (node, 1, 0))
-        elif node == begin:
-            enter(facts, work.begun, t, i)
-        else:
-            set_barrier(facts, work.begun, t, i, work.clocks, (end, width, 0))
-            pass_by(facts, work.ended, t, i, work.clocks, (begin, width, 1))
+        for part in range(width if node == end else 0):
+            latest = work.begun if part == 0 else work.ended
+            set_barrier(facts, latest, t, i, work.clocks, (end - part, width, part))
+        enter(facts, work.begun if node == begin else work.ended, t, i)
         work.passed[node] = 1
         grown = work.since > 0 and (news != 0 or work.changed[node] != 0)
         result = (work.clocks, work.changed, work.bit)

@@ -62,10 +62,11 @@ def widen(  # noqa: PLR0917 - a kernel gets its arrays as parameters
         while last < high or first > low:
             if last < high:
                 last += 1
-                reached = reach_of(facts, versions, width, line, (last, high))
+                at = last
             else:
                 first -= 1
-                reached = reach_of(facts, versions, width, line, (first, high))
+                at = first
+            reached = reach_of(facts, versions, width, line, (at, high))
             low, high = min(low, reached[0]), max(high, reached[1])
         lows[window], highs[window] = low, high
 

@@ -186,6 +186,18 @@ def postponed(facts: Facts, versions: Versions, queue: Queue, node: int, width: 
     return True
 
 
+def put_down(facts: Facts, queue: Queue, line: Line, what: tuple[int, int, int]) -> None:
+    """Give a node that could not be run a place, and its writes theirs."""
+    node, width, place = what
+    line.at[place], line.place[node] = node, place
+    if node % width == width - 1:
+        t = node // width
+        for w in range(facts.write_start[t], facts.write_start[t + 1]):
+            key = facts.write_key[w]
+            line.previous[w], line.following[queue.current[key]] = queue.current[key], w
+            queue.current[key] = w
+
+
 def leave(
     facts: Facts,
     versions: Versions,
@@ -200,7 +212,7 @@ def leave(
         node = queue.row[i]
         line.stuck[node] = queue.degree[node] >= 0
         if line.stuck[node] == 1:
-            perform(facts, versions, queue, line, (node, width, done))
+            put_down(facts, queue, line, (node, width, done))
             done += 1
     queue.sizes[0] = queue.sizes[1] = queue.sizes[2] = 0
     for i in range(high + 1 - low):
