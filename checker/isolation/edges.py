@@ -48,12 +48,19 @@ class Out(NamedTuple):
     slot: Ints
 
 
+def add_edge(out: Out, count: int, source: int, slot: int) -> int:
+    """One edge more, if there is room. Returns how many there are."""
+    if count < len(out.source):
+        out.source[count], out.slot[count] = source, slot
+    return count + 1
+
+
 def committed_reads(facts: Facts, first: Ints, stamp: Ints, upcoming: Ints, out: Out) -> int:
     """Walk each transaction backwards; `upcoming` [key] is the next read of a key, stamped by transaction.
 
     Only the next read of a key needs an edge: it has one to the read after it, since it wrote the key too.
     """
-    count, room, nobody = 0, len(out.source), facts.transactions
+    count, nobody = 0, facts.transactions
     for t3 in range(facts.transactions):
         begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
         for r in range(end - 1, begin - 1, -1):
@@ -69,10 +76,7 @@ def committed_reads(facts: Facts, first: Ints, stamp: Ints, upcoming: Ints, out:
             for w in range(low, high):
                 key = read if w == -1 else facts.write_key[w]
                 if stamp[key] == t3 and facts.read_from[upcoming[key]] != t2:
-                    if count < room:
-                        out.source[count] = t2
-                        out.slot[count] = upcoming[key]
-                    count += 1
+                    count = add_edge(out, count, t2, upcoming[key])
             stamp[read] = t3
             upcoming[read] = r
     return count
@@ -81,7 +85,7 @@ def committed_reads(facts: Facts, first: Ints, stamp: Ints, upcoming: Ints, out:
 def own_writes(facts: Facts, cells: Cells, stamp: Ints, last: Ints, out: Out) -> int:
     """The last writer of each key so far in the session, `last` [cell], with a stamp where sessions share
     cells."""
-    count, room = 0, len(out.source)
+    count = 0
     for i in range(len(cells.order)):
         t3 = cells.order[i]
         session = facts.session_of[t3]
@@ -91,10 +95,7 @@ def own_writes(facts: Facts, cells: Cells, stamp: Ints, last: Ints, out: Out) ->
                 continue
             if cells.along == 0 and stamp[cell] != session:
                 continue
-            if count < room:
-                out.source[count] = last[cell]
-                out.slot[count] = r
-            count += 1
+            count = add_edge(out, count, last[cell], r)
         for w in range(facts.write_start[t3], facts.write_start[t3 + 1]):
             cell = facts.write_key[w] * cells.across + session * cells.along
             last[cell] = t3
@@ -103,12 +104,12 @@ def own_writes(facts: Facts, cells: Cells, stamp: Ints, last: Ints, out: Out) ->
     return count
 
 
-def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> int:  # noqa: PLR0912
+def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> int:
     """`shown` [key]: the slot that read the key, stamped by transaction; `seen` [transaction]: by t3.
 
     A key that was read from two writers gets both edges at once: a cycle, as it should be.
     """
-    count, room, nobody = 0, len(out.source), facts.transactions
+    count, nobody = 0, facts.transactions
     for t3 in range(facts.transactions):
         begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
         for r in range(begin, end):
@@ -116,10 +117,7 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
             if stamp[key] == t3 and facts.read_from[shown[key]] != t1:
                 for source, slot in ((t1, shown[key]), (facts.read_from[shown[key]], r)):
                     if source != nobody:
-                        if count < room:
-                            out.source[count] = source
-                            out.slot[count] = slot
-                        count += 1
+                        count = add_edge(out, count, source, slot)
             stamp[key] = t3
             shown[key] = r
         for r in range(begin, end):
@@ -132,20 +130,14 @@ def fractured(facts: Facts, seen: Ints, stamp: Ints, shown: Ints, out: Out) -> i
                 for w in range(low, high):
                     key = facts.write_key[w]
                     if stamp[key] == t3 and facts.read_from[shown[key]] != t2:
-                        if count < room:
-                            out.source[count] = t2
-                            out.slot[count] = shown[key]
-                        count += 1
+                        count = add_edge(out, count, t2, shown[key])
                 continue
             # It wrote far more than t3 read: look for the keys of t3 among its writes instead.
             for slot in range(begin, end):
                 w = lower_bound(facts.write_key, low, high, facts.read_key[slot])
                 found = w < high and facts.write_key[w] == facts.read_key[slot]
                 if found and facts.read_from[slot] != t2:
-                    if count < room:
-                        out.source[count] = t2
-                        out.slot[count] = slot
-                    count += 1
+                    count = add_edge(out, count, t2, slot)
     return count
 
 
@@ -154,7 +146,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
 
     Transactions are walked in an order that respects sessions and reads, so whoever is in front was passed.
     """
-    count, room, clocks = 0, len(out.source), past.clocks
+    count, clocks = 0, past.clocks
     for i in range(past.placed):
         t3 = past.order[i]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
@@ -164,10 +156,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
                 j = facts.session_of[facts.write[ABOUT * w + WRITER]]
                 found = last_before(facts, w, clocks[t1][j], clocks[t3][j])
                 if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
-                    if count < room:
-                        out.source[count] = facts.write[ABOUT * found + WRITER]
-                        out.slot[count] = r
-                    count += 1
+                    count = add_edge(out, count, facts.write[ABOUT * found + WRITER], r)
                 w = following(latest, w)
         pass_by(facts, latest, t3, i, past.clocks, (t3, 1, 0))
     return count
@@ -176,7 +165,7 @@ def behind(facts: Facts, past: Past, latest: Latest, out: Out) -> int:
 def earlier_writes(facts: Facts, past: Past, last: Ints, out: Out) -> int:
     """For each read and each transaction that t3 reads from, the last one of its session before it that
     writes the key. `last` [group]: the write that was passed last, -1 in the beginning."""
-    count, room, nobody = 0, len(out.source), facts.transactions
+    count, nobody = 0, facts.transactions
     for i in range(past.placed):
         t3 = past.order[i]
         begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
@@ -196,10 +185,7 @@ def earlier_writes(facts: Facts, past: Past, last: Ints, out: Out) -> int:
                     continue
                 found = last_before(facts, last[g], done, limit)
                 if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
-                    if count < room:
-                        out.source[count] = facts.write[ABOUT * found + WRITER]
-                        out.slot[count] = r
-                    count += 1
+                    count = add_edge(out, count, facts.write[ABOUT * found + WRITER], r)
         for w in range(facts.write_start[t3], facts.write_start[t3 + 1]):
             last[facts.group_of[w]] = w
     return count

@@ -69,7 +69,7 @@ def end_of(facts: Facts, w: int, width: int) -> int:
 
 def led_back(facts: Facts, versions: Versions, width: int, line: Line, w: int) -> tuple[int, int]:
     """The first and the last place of the edges to a write that lead back; NOWHERE and -1 if none does."""
-    low, high = 2**31 - 1, -1
+    low, high = NOWHERE, -1
     t, before = facts.write[ABOUT * w + WRITER], line.previous[w]
     begin, end = line.place[t * width], line.place[t * width + width - 1]
     if before < versions.slots:

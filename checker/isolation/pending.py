@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
-from checker.isolation.edges import Out
+from checker.isolation.edges import Out, add_edge
 from checker.isolation.facts import Facts
 
 RECENT = 64
@@ -34,7 +34,7 @@ def monotonic_reads(facts: Facts, cells: Cells, pending: Pending, out: Out) -> i
 
     Returns -1 if the pool was too small.
     """
-    count, room, used, free = 0, len(out.source), 0, -1
+    count, used, free = 0, 0, -1
     for i in range(len(cells.order)):
         t3 = cells.order[i]
         session = facts.session_of[t3]
@@ -45,10 +45,7 @@ def monotonic_reads(facts: Facts, cells: Cells, pending: Pending, out: Out) -> i
             entry = pending.head[cell] if cells.along == 1 or pending.stamp[cell] == session else -1
             while entry >= 0:
                 if pending.writer[entry] != t1:
-                    if count < room:
-                        out.source[count] = pending.writer[entry]
-                        out.slot[count] = r
-                    count += 1
+                    count = add_edge(out, count, pending.writer[entry], r)
                 entry = pending.after[entry]
         for r in range(facts.read_start[t3], facts.read_start[t3 + 1]):
             cell = facts.read_key[r] * cells.across + session * cells.along

@@ -72,6 +72,12 @@ def fill_pins(
     return count
 
 
+def pins_from(pins: Pins, node: int) -> tuple[int, int]:
+    """From where to where those are that lead from a node."""
+    begin = lower_bound(pins.source, 0, len(pins.source), node)
+    return begin, lower_bound(pins.source, begin, len(pins.source), node + 1)
+
+
 def pinned_back(pins: Pins, place: Ints, low: Ints, high: Ints) -> int:
     """From where to where pins lead back in the row. Returns how many do."""
     count = 0

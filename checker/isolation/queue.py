@@ -10,9 +10,8 @@ from checker.isolation.cycle import Neighbours
 from checker.isolation.facts import Facts
 from checker.isolation.heap import push
 from checker.isolation.line import Line
-from checker.isolation.pins import Pins
+from checker.isolation.pins import Pins, pins_from
 from checker.isolation.precedence import Precedence
-from checker.isolation.search import lower_bound
 from checker.isolation.versions import Versions
 
 
@@ -84,11 +83,10 @@ def load(
             after = index.after[k]
             if low <= line.place[after] <= high:
                 queue.degree[after] += 1
-        p = lower_bound(pins.source, 0, len(pins.source), node)
-        while p < len(pins.source) and pins.source[p] == node:
+        begin, end = pins_from(pins, node)
+        for p in range(begin, end):
             if low <= line.place[pins.target[p]] <= high:
                 queue.degree[pins.target[p]] += 1
-            p += 1
         if node % width == width - 1:
             load_writes(facts, versions, (node // width, width, low), queue, line)
     for i in range(high + 1 - low):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.facts import Facts
-from checker.isolation.line import Line, end_of, led_back
+from checker.isolation.line import NOWHERE, Line, end_of, led_back
 from checker.isolation.versions import Versions
 
 
@@ -77,7 +77,7 @@ def reach_of(
     """From where to where edges lead back that have to do with the node at a place of a window, which ends at
     another one; NOWHERE and -1 if none does."""
     at, end = what
-    low, high = 2**31 - 1, -1
+    low, high = NOWHERE, -1
     t = line.at[at] // width
     last = line.place[t * width + width - 1]
     if last != at and last <= end:

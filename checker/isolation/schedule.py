@@ -15,10 +15,9 @@ from checker.isolation.cycle import Neighbours
 from checker.isolation.facts import Facts
 from checker.isolation.heap import count_down, pop, push
 from checker.isolation.line import Line, line_up, new_line
-from checker.isolation.pins import Pins, no_pins
+from checker.isolation.pins import Pins, no_pins, pins_from
 from checker.isolation.precedence import Precedence
 from checker.isolation.queue import Queue, load, new_queue
-from checker.isolation.search import lower_bound
 from checker.isolation.versions import Versions
 
 
@@ -106,11 +105,10 @@ def run_part(
             after = index.after[i]
             if low <= line.place[after] <= high:
                 queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after)
-        p = lower_bound(pins.source, 0, len(pins.source), node)
-        while p < len(pins.source) and pins.source[p] == node:
+        begin, end = pins_from(pins, node)
+        for p in range(begin, end):
             if low <= line.place[pins.target[p]] <= high:
                 queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, pins.target[p])
-            p += 1
     return done
 
 
@@ -147,6 +145,12 @@ def release(queue: Queue, key: int) -> None:
         node = queue.next[node]
 
 
+def write_over(queue: Queue, line: Line, key: int, w: int) -> None:
+    """A write takes the place of the current version of its key."""
+    line.previous[w], line.following[queue.current[key]] = queue.current[key], w
+    queue.current[key] = w
+
+
 def perform(facts: Facts, versions: Versions, queue: Queue, line: Line, what: tuple[int, int, int]) -> None:
     """Run one node, and give it its place: reads at the beginning, writes at the end."""
     node, width, place = what
@@ -162,9 +166,7 @@ def perform(facts: Facts, versions: Versions, queue: Queue, line: Line, what: tu
     if node == t * width + width - 1:
         for w in range(facts.write_start[t], facts.write_start[t + 1]):
             key = facts.write_key[w]
-            line.previous[w] = queue.current[key]
-            line.following[queue.current[key]] = w
-            queue.current[key] = w
+            write_over(queue, line, key, w)
             if queue.taken[key] == t:
                 queue.taken[key] = -1
             if queue.head[key] >= 0:
@@ -193,9 +195,7 @@ def put_down(facts: Facts, queue: Queue, line: Line, what: tuple[int, int, int])
     if node % width == width - 1:
         t = node // width
         for w in range(facts.write_start[t], facts.write_start[t + 1]):
-            key = facts.write_key[w]
-            line.previous[w], line.following[queue.current[key]] = queue.current[key], w
-            queue.current[key] = w
+            write_over(queue, line, facts.write_key[w], w)
 
 
 def leave(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from checker.isolation.cells import Cells
 from checker.isolation.columns import Ints
-from checker.isolation.edges import Out, Past
+from checker.isolation.edges import Out, Past, add_edge
 from checker.isolation.facts import Facts
 from checker.isolation.pending import was_seen
 
@@ -47,7 +47,7 @@ def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     `patience`: how many sightings may be looked at, besides one per question on average. Returns -1 if that
     was not enough.
     """
-    count, used, room, nobody = 0, 0, len(out.source), facts.transactions
+    count, used, nobody = 0, 0, facts.transactions
     for i in range(past.placed):
         t3 = past.order[i]
         begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
@@ -69,10 +69,7 @@ def follow_reads(  # noqa: PLR0917 - a kernel gets its arrays as parameters
                     t2, late, at = known.writer[at], known.position[at] > position, known.older[at]
                     if late or t2 == t1 or in_front(facts, past, t2, t1):
                         continue
-                    if count < room:
-                        out.source[count] = t2
-                        out.slot[count] = r
-                    count += 1
+                    count = add_edge(out, count, t2, r)
                     if t1 == nobody:
                         # One is enough: it is wrong by itself.
                         break

@@ -10,7 +10,7 @@ Kernels (`engine.py`); `follow_sorted` adds edges, as in `edges.py`.
 from typing import NamedTuple
 
 from checker.isolation.columns import Ints
-from checker.isolation.edges import Out, Past
+from checker.isolation.edges import Out, Past, add_edge
 from checker.isolation.facts import Facts
 from checker.isolation.pending import was_seen
 from checker.isolation.search import lower_bound
@@ -104,7 +104,7 @@ def put(facts: Facts, known: SortedSightings, work: Sorting, pair: tuple[int, in
 
 def follow_sorted(facts: Facts, past: Past, known: SortedSightings, out: Out) -> int:
     """`follow_reads`, without the edges that others imply."""
-    count, room, nobody = 0, len(out.source), facts.transactions
+    count, nobody = 0, facts.transactions
     for i in range(past.placed):
         t3 = past.order[i]
         begin, end = facts.read_start[t3], facts.read_start[t3 + 1]
@@ -132,10 +132,7 @@ def follow_sorted(facts: Facts, past: Past, known: SortedSightings, out: Out) ->
                     t2 = known.writer[latest]
                     if t2 == t1 or in_front(facts, past, t2, t1):
                         continue
-                    if count < room:
-                        out.source[count] = t2
-                        out.slot[count] = r
-                    count += 1
+                    count = add_edge(out, count, t2, r)
                     if t1 == nobody:
                         # One is enough: it is wrong by itself.
                         break

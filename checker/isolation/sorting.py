@@ -54,7 +54,7 @@ def sort_windows(
 
     A window where something is stuck stays as it is: some edges are not known there.
     """
-    load_sorting(ranges, graph, room)
+    load_sorting(graph, room)
     count = 0
     for window in range(len(ranges.low)):
         low, high = ranges.low[window], ranges.high[window]
@@ -66,7 +66,7 @@ def sort_windows(
     return count
 
 
-def load_sorting(ranges: Ranges, graph: tuple[Neighbours, Ints], room: Sorting) -> None:
+def load_sorting(graph: tuple[Neighbours, Ints], room: Sorting) -> None:
     """Fill what is known of each label."""
     index, label = graph
     for n in range(len(label) - 1, -1, -1):

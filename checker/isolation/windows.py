@@ -14,7 +14,7 @@ from checker.isolation.cycle import Neighbours, knots
 from checker.isolation.dependency import EdgeColumns
 from checker.isolation.facts import ABOUT, WRITER, Facts
 from checker.isolation.line import Line
-from checker.isolation.pins import Pins, pinned_back
+from checker.isolation.pins import Pins, pinned_back, pins_from
 from checker.isolation.ranges import (
     Ranges,
     number_places,
@@ -24,7 +24,6 @@ from checker.isolation.ranges import (
     windows_of,
 )
 from checker.isolation.schedule import Schedule
-from checker.isolation.search import lower_bound
 from checker.isolation.sorting import sort_windows, sorting
 from checker.isolation.versions import Versions
 
@@ -153,12 +152,11 @@ def edges_inside(
                 if low <= there <= high:
                     third = edges.third[e] if edges.kind[e] == 5 else -1
                     count = put(out, count, (i + shift, there + shift, third))
-            p = lower_bound(pins.source, 0, len(pins.source), node)
-            while p < len(pins.source) and pins.source[p] == node:
+            begin, end = pins_from(pins, node)
+            for p in range(begin, end):
                 there = line.place[pins.target[p]]
                 if low <= there <= high:
                     count = put(out, count, (i + shift, there + shift, pins.third[p]))
-                p += 1
             count = edges_to_writes(facts, versions, line, (i, width, low, high, shift), out, count)
         ranges.edge[window + 1] = count
     return count
