@@ -28,6 +28,13 @@ class EdgeColumns(NamedTuple):
 # --- kernels ---------------------------------------------------------------------------------------
 
 
+def put_edge(out: EdgeColumns, count: int, edge: tuple[int, int, int, int, int]) -> int:
+    """One edge more, if there is room. Returns how many there are."""
+    if count < len(out.source):
+        out.source[count], out.target[count], out.kind[count], out.key[count], out.third[count] = edge
+    return count + 1
+
+
 def base_edges(facts: Facts, width: int, out: EdgeColumns) -> int:
     """Beginnings before ends, sessions, and reads. Returns how many."""
     count = 0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
-from checker.isolation.dependency import EdgeColumns
+from checker.isolation.dependency import EdgeColumns, put_edge
 from checker.isolation.facts import ABOUT, POSITION, PRIOR, PRIOR_POSITION, WRITER, Facts
 from checker.isolation.latest import (
     BARRIER,
@@ -91,7 +91,7 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
     `what`: the transaction, its read, and the bits of the sessions of which more is in front of it.
     """
     t3, r, news = what
-    room, width, clocks, ended = len(out.source), work.width, work.clocks, work.ended
+    width, clocks, ended = work.width, work.clocks, work.ended
     key, t1 = facts.read_key[r], facts.read_from[r]
     if t1 == facts.transactions:
         return count
@@ -105,10 +105,7 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
             found = last_before(facts, w, done, limit)
         if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
             t2 = facts.write[ABOUT * found + WRITER]
-            if count < room:
-                out.source[count], out.target[count] = t2 * width + width - 1, t1 * width
-                out.kind[count], out.key[count], out.third[count] = 3, key, t3
-            count += 1
+            count = put_edge(out, count, (t2 * width + width - 1, t1 * width, 3, key, t3))
         w = following(ended, w)
     return count
 
@@ -184,28 +181,22 @@ def edges_between(  # noqa: PLR0917 - a kernel gets its arrays as parameters
 ) -> int:
     """The edges between t1, those who read what it wrote, and t2, which wrote over it."""
     t1, t2, key, version = what
-    room, width = len(out.source), work.width
-    overlap = False
+    width, overlap = work.width, False
     if t1 != facts.transactions and width == 2:
         overlap = work.clocks[2 * t2][facts.session_of[t1]] <= 2 * facts.position[t1] + 1
     if overlap:
-        if count < room:
-            out.source[count], out.target[count] = 2 * t1 + 1, 2 * t2
-            out.kind[count], out.key[count], out.third[count] = 4, key, -1
-        count += 1
+        count = put_edge(out, count, (2 * t1 + 1, 2 * t2, 4, key, -1))
     for i in range(versions.read_start[version], versions.read_start[version + 1]):
         t3 = versions.reader[i]
         if t3 == t2:
             continue
         past = work.clocks[t2 * width + width - 1][facts.session_of[t3]]
         if past <= facts.position[t3] * width:
-            if count < room:
-                out.source[count], out.target[count] = t3 * width, t2 * width + width - 1
-                out.kind[count], out.key[count], out.third[count] = 5, key, t1
-                if work.passed[t3 * width] == 1:
-                    # Its clock is right, so what follows needs no further round.
-                    place = facts.position[t3] * width
-                    pair = (t3 * width, t2 * width + width - 1, facts.session_of[t3], place)
-                    hand_on(pair, (work.clocks, work.changed, work.bit))
-            count += 1
+            # An edge without room is found again, which it would not be if clocks knew it.
+            if count < len(out.source) and work.passed[t3 * width] == 1:
+                # The clock of its source is right, so what follows needs no further round.
+                place = facts.position[t3] * width
+                pair = (t3 * width, t2 * width + width - 1, facts.session_of[t3], place)
+                hand_on(pair, (work.clocks, work.changed, work.bit))
+            count = put_edge(out, count, (t3 * width, t2 * width + width - 1, 5, key, t1))
     return count
