@@ -7,13 +7,17 @@ one level: there are twelve).  84,000 histories are a million cases, and take so
 
 import os
 from random import Random
+from typing import Any
 
 import pytest
 
-from checker.isolation import forced_rules
+from checker.isolation import forced_order, forced_rules, orders, precedence
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Interpreted
+from checker.isolation.facts import facts_of, resolve
+from checker.isolation.groups import with_groups
 from checker.isolation.levels import LEVELS, check_columns
+from checker.isolation.versions import versions_of
 from tests.property.isolation_oracle import verdicts
 from tests.unit.isolation_script import (
     Sessions,
@@ -106,6 +110,35 @@ def test_the_search_alone_is_right(part: int, monkeypatch: pytest.MonkeyPatch) -
         sessions = history(seed)
         expected = verdicts(sessions)
         assert judged(sessions, STRONG, seed) == {name: expected[name] for name in STRONG}, f"seed {seed}"
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_edges_that_find_no_room_are_found_again(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow, room = forced_order.ForcedOrder.grow, precedence.Precedence.room
+
+    def cramped(self: forced_order.ForcedOrder) -> int:
+        with monkeypatch.context() as patch:
+            patch.setattr(precedence.Precedence, "room", lambda graph, length: room(graph, 1))
+            return grow(self)
+
+    for seed in range(FIRST + part, FIRST + HISTORIES // 4, PARTS):
+        sessions = history(seed)
+        expected, plain = verdicts(sessions), forced(sessions)
+        with monkeypatch.context() as patch:
+            patch.setattr(forced_order.ForcedOrder, "grow", cramped)
+            patch.setattr(orders.Orders, "is_explained", lambda self: False)
+            assert judged(sessions, STRONG, seed) == {name: expected[name] for name in STRONG}, f"seed {seed}"
+            assert forced(sessions) == plain, f"seed {seed}"
+
+
+def forced(sessions: Sessions) -> list[Any]:
+    """What is forced in the end, for both levels: whether that is a circle, or what is in front of what."""
+    engine = Interpreted()
+    told = columns_of(history_of(sessions))
+    facts = with_groups(facts_of(told, resolve(told, engine)[0], engine), engine)
+    graphs = [precedence.Precedence(facts, width, engine) for width in (1, 2)]
+    ends = [forced_order.ForcedOrder(graph, versions_of(facts, engine)).settle() for graph in graphs]
+    return [end.circle or end.clocks for end in ends]
 
 
 def test_what_must_come_before_a_write_of_the_session_is_in_front_of_its_reads() -> None:
