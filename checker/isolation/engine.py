@@ -24,6 +24,10 @@ SHORT, LONG = 67, 4_003
 """Primes by which all powers of two have different remainders, up to the last power before the prime."""
 
 
+NARROW = 2**16 - 1
+"""The largest number of a narrow matrix. Most of the memory that is gone through are clocks."""
+
+
 class Engine(Protocol):
     """Makes vectors and runs kernels on them. `bits`: of a word that are for use, an even number."""
 
@@ -44,8 +48,8 @@ class Engine(Protocol):
     def bit_numbers(self) -> Ints:
         """Which power of two has which remainder by the length of this: it tells the number of a lone bit."""
 
-    def rows(self, length: int, width: int) -> Ints:
-        """So many vectors of zeros, each of this width."""
+    def rows(self, length: int, width: int, up_to: int) -> Ints:
+        """So many vectors of zeros, each of this width, that can become integers from 0 up to a number."""
 
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A part of a vector."""
@@ -94,7 +98,7 @@ class Interpreted:
         """A list."""
         return _bit_numbers(LONG)
 
-    def rows(self, length: int, width: int) -> Ints:
+    def rows(self, length: int, width: int, up_to: int) -> Ints:
         """A list of lists."""
         return [[0] * width for _ in range(length)]
 
@@ -161,11 +165,11 @@ class Compiled:
         """A vector of int64."""
         return _bit_numbers_vector(SHORT)
 
-    def rows(self, length: int, width: int) -> Ints:
-        """A matrix of int32."""
+    def rows(self, length: int, width: int, up_to: int) -> Ints:
+        """A matrix of uint16, or int32 where that is too narrow: kernels are compiled for what is met."""
         import numpy
 
-        return numpy.zeros((length, width), dtype=numpy.int32)
+        return numpy.zeros((length, width), dtype=numpy.uint16 if up_to <= NARROW else numpy.int32)
 
     def part(self, column: Ints, low: int, high: int) -> Ints:
         """A vector of its own, so that the rest can be forgotten."""

@@ -19,7 +19,7 @@ Cost of a round: the clocks, and reads and writes times concurrent writers of th
 from checker.isolation.columns import Ints
 from checker.isolation.forced_rules import NEAR, Round, settle
 from checker.isolation.latest import nobody_yet
-from checker.isolation.precedence import Precedence
+from checker.isolation.precedence import Precedence, clear
 from checker.isolation.versions import Versions
 
 
@@ -31,10 +31,16 @@ class ForcedOrder:
         self.graph, self._versions = graph, versions
         self.circle = False
         self.clocks: Ints = ()
+        self._rows: Ints | None = None
         self.order: Ints = ()
         self.placed = self._spread = 0
         self._changed = graph.engine.words(graph.nodes)
         self._everything = True
+
+    def lend(self, rows: Ints, used: int) -> None:
+        """Memory for the clocks, of which so many rows have been used: large, and dear to touch first."""
+        self.graph.engine.run(clear, rows, used)
+        self._rows = rows
 
     def settle(self) -> "ForcedOrder":
         """Grow until nothing more follows."""
@@ -71,13 +77,12 @@ class ForcedOrder:
         self.order, self.placed, wanted = self.graph.sorted()
         self.circle = self.placed < wanted
         if not self._spread and not self.circle:
-            self.clocks = self.graph.no_clocks()
+            self.clocks = self.graph.no_clocks() if self._rows is None else self._rows
         return not self.circle
 
     def _round(self) -> Round:
         facts, engine = self.graph.facts, self.graph.engine
         _, index = self.graph.neighbours()
-        begun = nobody_yet(facts, engine)
         return Round(
             order=self.order,
             placed=self.placed,
@@ -88,9 +93,7 @@ class ForcedOrder:
             bit=self.graph.bit,
             everything=self._everything,
             passed=engine.flags(self.graph.nodes),
-            begun=begun,
-            # Where a transaction is one node, it begins and ends at once.
-            ended=begun if self.graph.width == 1 else nobody_yet(facts, engine),
+            latest=nobody_yet(facts, engine),
             nearest=engine.vector(NEAR * facts.sessions),
             width=self.graph.width,
         )

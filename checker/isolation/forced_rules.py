@@ -37,8 +37,8 @@ class Round(NamedTuple):
     """What the rules work with: `order` of `placed` nodes; `neighbours`: the edges known before,
     of which those from number `since` on are not in the `clocks` yet; `changed` [node]: the bits of sessions
     (`bit` [session]) of which the clock says more than when the rules were applied to it last; whether
-    `everything` is new; which nodes the rules have `passed`, and which writers have `begun` and `ended` by
-    then; and a vector for the `nearest` writes, as many as sessions."""
+    `everything` is new; which nodes the rules have `passed`, and the `latest` writers by then; and a vector
+    for the `nearest` writes, as many as sessions."""
 
     order: Ints
     placed: int
@@ -49,8 +49,7 @@ class Round(NamedTuple):
     bit: Ints
     everything: bool
     passed: Ints
-    begun: Latest
-    ended: Latest
+    latest: Latest
     nearest: Ints
     width: int
 
@@ -75,9 +74,9 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
             for w in range(facts.write_start[t], facts.write_start[t + 1]):
                 count = settle_write(facts, versions, work, (t, w, news), out, count)
         for part in range(width if node == end else 0):
-            latest = work.begun if part == 0 else work.ended
-            set_barrier(facts, latest, t, i, work.clocks, (end - part, width, part))
-        enter(facts, work.begun if node == begin else work.ended, t, i)
+            set_barrier(facts, work.latest, t, i, work.clocks, (end - part, width, part))
+        if node == begin:
+            enter(facts, work.latest, t, i)
         work.passed[node] = 1
         grown = work.since > 0 and (news != 0 or work.changed[node] != 0)
         result = (work.clocks, work.changed, work.bit)
@@ -91,12 +90,12 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
     `what`: the transaction, its read, and the bits of the sessions of which more is in front of it.
     """
     t3, r, news = what
-    width, clocks, ended = work.width, work.clocks, work.ended
+    width, clocks, latest = work.width, work.clocks, work.latest
     key, t1 = facts.read_key[r], facts.read_from[r]
     if t1 == facts.transactions:
         return count
-    w, barrier = first(ended, key), ended.barrier[t1]
-    while w >= 0 and ended.known[KNOWN * w + TURN] > barrier:
+    w, barrier = first(latest, key), latest.barrier[t1]
+    while w >= 0 and latest.known[KNOWN * w + TURN] > barrier:
         j = facts.session_of[facts.write[ABOUT * w + WRITER]]
         found = -1
         if news & work.bit[j] != 0:
@@ -106,7 +105,7 @@ def settle_read(facts: Facts, work: Round, what: tuple[int, int, int], out: Edge
         if found >= 0 and facts.write[ABOUT * found + WRITER] != t1:
             t2 = facts.write[ABOUT * found + WRITER]
             count = put_edge(out, count, (t2 * width + width - 1, t1 * width, 3, key, t3))
-        w = following(ended, w)
+        w = following(latest, w)
     return count
 
 
@@ -135,16 +134,16 @@ def settle_write(  # noqa: PLR0917 - a kernel gets its arrays as parameters
 def writes_before(facts: Facts, work: Round, t2: int, key: int) -> int:
     """Fill `nearest` with the last write of the key by each session that is in front of the end of t2; but
     not with all whose turn is up to a barrier: they are in front of others. Returns how many."""
-    width, begun, nearest, mine = work.width, work.begun, work.nearest, facts.session_of[t2]
+    width, latest, nearest, mine = work.width, work.latest, work.nearest, facts.session_of[t2]
     clock = work.clocks[t2 * width + width - 1]
-    known, found, w = -1, 0, first(begun, key)
-    while w >= 0 and begun.known[KNOWN * w + TURN] > known:
+    known, found, w = -1, 0, first(latest, key)
+    while w >= 0 and latest.known[KNOWN * w + TURN] > known:
         at, to = ABOUT * w, NEAR * found
         t = facts.write[at + WRITER]
         j = facts.session_of[t]
         limit = facts.position[t2] if j == mine else (clock[j] + width - 1) // width
         if facts.write[at + POSITION] < limit:
-            known = max(known, begun.known[KNOWN * w + BARRIER])
+            known = max(known, latest.known[KNOWN * w + BARRIER])
             nearest[to], nearest[to + SINCE] = w, facts.write[at + POSITION]
             nearest[to + BY], nearest[to + RECENT], found = j, t, found + 1
         elif facts.write[at + PRIOR_POSITION] >= 0:
@@ -156,7 +155,7 @@ def writes_before(facts: Facts, work: Round, t2: int, key: int) -> int:
             if position >= 0:
                 nearest[to], nearest[to + SINCE] = before, position
                 nearest[to + BY], nearest[to + RECENT], found = j, -1, found + 1
-        w = following(begun, w)
+        w = following(latest, w)
     return found
 
 

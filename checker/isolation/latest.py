@@ -19,9 +19,10 @@ from checker.isolation.search import lower_bound
 KNOWN = 4
 """Integers that are kept of each write that was passed, side by side: they are looked at together."""
 
-OLDER, GONE, TURN, BARRIER = 0, 1, 2, 3
-"""Where they are: the write of the key that was passed before it; 1 if its session has written the key again
-since then, so that it is taken out where it is met; when it was passed; the barrier of its transaction."""
+OLDER, TURN, BARRIER = 0, 1, 2
+"""Where they are: the write of the key that was passed before it; when it was passed (-1 if its session has
+written the key again since then, so that it is taken out where it is met); the barrier of its transaction, and
+behind it a second one where a transaction has two nodes."""
 
 
 class Latest(NamedTuple):
@@ -30,6 +31,10 @@ class Latest(NamedTuple):
     `head` [key]: the write that was passed last (-1: none).  `known` [KNOWN * w + OLDER ...].
     `barrier` [t]: of the writes of each key that it writes, those with a turn up to here were in front of t
     when it was passed; the last one is that of the state before all writes. -1 in the beginning.
+
+    Where a transaction has two nodes, it is put in the lists when its beginning is passed, and gets its
+    barriers with its end: up to which turn others begin in front of its end, and up to which they end in
+    front of its beginning. The second one is `barrier` [t].
     """
 
     head: Ints
@@ -55,7 +60,7 @@ def pass_by(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     """A transaction has been passed.
 
     `clock`: the node whose clock says what is in front of it; how many nodes a transaction has; and which of
-    them (from 0) has to be in front.
+    them (from 0) has to be in front: so many barriers come before this one.
     """
     set_barrier(facts, latest, t, turn, clocks, clock)
     enter(facts, latest, t, turn)
@@ -68,20 +73,22 @@ def set_barrier(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     barrier = turn
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         barrier = min(barrier, barrier_of(facts, latest, (facts.write_key[w], turn), clocks, clock))
-    latest.barrier[t] = barrier
+    _, width, part = clock
+    if part == width - 1:
+        latest.barrier[t] = barrier
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
-        latest.known[KNOWN * w + BARRIER] = barrier
+        latest.known[KNOWN * w + BARRIER + part] = barrier
 
 
 def enter(facts: Facts, latest: Latest, t: int, turn: int) -> None:
-    """From now on it is the last one of its session that wrote its keys. Its barrier is still to be set."""
+    """From now on it is the last one of its session that wrote its keys."""
     known = latest.known
     for w in range(facts.write_start[t], facts.write_start[t + 1]):
         at, key, prior = KNOWN * w, facts.write_key[w], facts.write[ABOUT * w + PRIOR]
         known[at + OLDER], latest.head[key] = latest.head[key], w
-        known[at + GONE], known[at + TURN], known[at + BARRIER] = 0, turn, latest.barrier[t]
+        known[at + TURN], known[at + BARRIER], known[at + BARRIER + 1] = turn, latest.barrier[t], -1
         if prior >= 0:
-            known[KNOWN * prior + GONE] = 1
+            known[KNOWN * prior + TURN] = -1
 
 
 def barrier_of(
@@ -98,7 +105,7 @@ def barrier_of(
     while w >= 0 and latest.known[KNOWN * w + TURN] > known:
         session = facts.session_of[facts.write[ABOUT * w + WRITER]]
         if facts.write[ABOUT * w + POSITION] * width + part < clocks[node][session]:
-            known = max(known, latest.known[KNOWN * w + BARRIER])
+            known = max(known, latest.known[KNOWN * w + BARRIER + part])
         else:
             barrier = latest.known[KNOWN * w + TURN] - 1
         w = following(latest, w)
@@ -108,7 +115,7 @@ def barrier_of(
 def first(latest: Latest, key: int) -> int:
     """The last write of a key, -1 if there is none."""
     w = latest.head[key]
-    while w >= 0 and latest.known[KNOWN * w + GONE] == 1:
+    while w >= 0 and latest.known[KNOWN * w + TURN] < 0:
         w = latest.known[KNOWN * w + OLDER]
     latest.head[key] = w
     return int(w)
@@ -117,7 +124,7 @@ def first(latest: Latest, key: int) -> int:
 def following(latest: Latest, w: int) -> int:
     """The next older one that is the last of its session, -1 if there is none."""
     older = latest.known[KNOWN * w + OLDER]
-    while older >= 0 and latest.known[KNOWN * older + GONE] == 1:
+    while older >= 0 and latest.known[KNOWN * older + TURN] < 0:
         older = latest.known[KNOWN * older + OLDER]
     latest.known[KNOWN * w + OLDER] = older
     return int(older)

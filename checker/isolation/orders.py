@@ -69,7 +69,10 @@ class Orders:
         order, placed = topological(facts, no_edges(engine), engine)
         if placed < counting(facts, engine):
             return False
-        self._causes = saturate(facts, ("causal",), past_of(facts, order, placed, engine), engine)
+        clocks = self.graph.no_clocks()
+        past = past_of(facts, order, placed, engine, clocks)
+        self._causes = saturate(facts, ("causal",), past, engine)
+        self.forced.lend(clocks, facts.transactions + 1)
         return self.graph.add_causes(self._causes)
 
     def findings(self, level: Level) -> list[Finding]:

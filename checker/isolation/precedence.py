@@ -27,7 +27,7 @@ from checker.isolation.dependency import (
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.heap import count_down, pop, push
-from checker.isolation.order import Edges
+from checker.isolation.order import Edges, no_clocks
 
 ROOM = 4
 """Edges for which there is room, for each that the history has by itself."""
@@ -51,7 +51,8 @@ class Precedence:
         self.facts, self.width, self.engine = facts, width, engine
         self.nodes = facts.transactions * width
         self.size, self.rounds = 0, [0]
-        self.edges = self._store = EdgeColumns(*(engine.vector(0) for _ in EdgeColumns._fields))
+        new = engine.vector
+        self.edges = self._store = EdgeColumns(new(0), new(0), engine.flags(0), new(0), new(0))
         self.bit = session_bits(facts.sessions, engine)
         self._grouped: Neighbours | None = None
         # What is never written takes no memory: room for all that there will be, so that nothing is copied.
@@ -150,8 +151,8 @@ class Precedence:
         return order, int(placed), int(wanted)
 
     def no_clocks(self) -> Ints:
-        """clocks[n][j]: how many nodes of session j are strictly before n; none yet."""
-        return self.engine.rows(max(1, self.nodes), self.facts.sessions)
+        """clocks[n][j]: how many nodes of session j are strictly before n; none yet. One row is to spare."""
+        return no_clocks(self.facts, self.nodes + 1, self.engine, self.width)
 
     def spread(self, clocks: Ints, changed: Ints, order: tuple[Ints, int], since: int) -> None:
         """Bring clocks up to date with the edges from number `since` on; note which sessions of which have
@@ -215,6 +216,14 @@ def sort_nodes(
     return placed, wanted
 
 
+def clear(rows: Ints, used: int) -> None:
+    """Make the first rows zeros."""
+    for n in range(used):
+        row = rows[n]
+        for j in range(len(row)):
+            row[j] = 0
+
+
 def spread_clocks(
     facts: Facts,
     width: int,
@@ -237,14 +246,20 @@ def spread_clock(
     index: Neighbours,
     result: tuple[Ints, Ints, Ints],
 ) -> None:
-    """Hand on the past of one node, which must be complete, and the node itself."""
+    """Hand on the past of one node, which must be complete, and the node itself.
+
+    The first time, everything is new anyway: nobody asks what has changed.
+    """
     n, width, since = what
     t = n // width
     session, place = facts.session_of[t], facts.position[t] * width + n - t * width
     for k in range(index.start[n], index.start[n + 1]):
         after = index.after[k]
         if grown or (index.edge[k] >= since and result[0][after][session] <= place):
-            hand_on((n, after, session, place), result)
+            if since == 0:
+                put_in_front((n, after, session, place), result[0])
+            else:
+                hand_on((n, after, session, place), result)
 
 
 def hand_on(what: tuple[int, int, int, int], result: tuple[Ints, Ints, Ints]) -> None:
@@ -261,6 +276,15 @@ def hand_on(what: tuple[int, int, int, int], result: tuple[Ints, Ints, Ints]) ->
         theirs[j] = max(mine[j], theirs[j])
     theirs[session] = max(theirs[session], place + 1)
     changed[after] |= more
+
+
+def put_in_front(what: tuple[int, int, int, int], clocks: Ints) -> None:
+    """The same without a note of what has changed."""
+    n, after, session, place = what
+    mine, theirs = clocks[n], clocks[after]
+    for j in range(len(mine)):
+        theirs[j] = max(mine[j], theirs[j])
+    theirs[session] = max(theirs[session], place + 1)
 
 
 def search_breadth(index: Neighbours, what: tuple[int, int, int], came: Ints, queue: Ints) -> None:

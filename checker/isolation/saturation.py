@@ -14,7 +14,7 @@ from checker.isolation.edges import Out, Past
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.latest import nobody_yet
-from checker.isolation.order import Edges, vector_clocks
+from checker.isolation.order import Edges, no_clocks, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
 from checker.isolation.sightings import NEWEST, Sightings, follow_reads, sightings_at_most
 from checker.isolation.sorted_sightings import (
@@ -40,9 +40,12 @@ LOOKS = 16
 Rule = Callable[[Facts, Past | None, Engine, Out], int]
 
 
-def past_of(facts: Facts, order: Ints, placed: int, engine: Engine) -> Past:
-    """Clocks of all transactions, and of the state before all writes; `order` is complete."""
-    clocks = engine.rows(facts.transactions + 1, facts.sessions)
+def past_of(facts: Facts, order: Ints, placed: int, engine: Engine, rows: Ints | None = None) -> Past:
+    """Clocks of all transactions, and of the state before all writes; `order` is complete.
+
+    They are put in the first of these rows of zeros, or in new ones.
+    """
+    clocks = no_clocks(facts, facts.transactions + 1, engine) if rows is None else rows
     engine.run(vector_clocks, facts, order, placed, clocks)
     return Past(order, placed, clocks)
 

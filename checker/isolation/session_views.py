@@ -16,7 +16,15 @@ from checker.isolation.edges import Past
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.front import Trail
-from checker.isolation.order import Edges, count_sessions, counting, no_edges, rank_of, topological
+from checker.isolation.order import (
+    Edges,
+    count_sessions,
+    counting,
+    no_clocks,
+    no_edges,
+    rank_of,
+    topological,
+)
 from checker.isolation.saturation import joined, past_of, saturate, with_room
 
 ROOM = 4
@@ -40,7 +48,7 @@ class SessionViews:
             row=new(max(self._lengths, default=0), -1),
             writer=new(facts.transactions, -1),
         )
-        self._clocks = engine.rows(1, 1) if past is None else past.clocks
+        self._clocks = no_clocks(facts, 1, engine) if past is None else past.clocks
         self._turn = 0
         self._common: Edges | None = None
         self._rank = self._first_rank()
@@ -60,7 +68,7 @@ class SessionViews:
     def _rounds(self, session: int, rank: Ints, room: int) -> list[Edges]:
         """Rounds until nothing new is seen; without room, or until there is an edge."""
         facts, engine, deep = self._facts, self._engine, self._past is not None
-        seen = engine.rows(int(self._lengths[session]), facts.sessions)
+        seen = no_clocks(facts, int(self._lengths[session]), engine)
         view = views.View(session, seen, self._clocks, int(deep), rank)
         engine.run(views.view_base, facts, view)
         changed = True
