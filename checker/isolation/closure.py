@@ -46,7 +46,8 @@ class Closure(NamedTuple):
 
 
 def unrelated(nodes: int, width: int, engine: Engine) -> Closure:
-    """No node comes before another. Of every `width` nodes the first one is looked at."""
+    """No node comes before another. Of every `width` nodes the first one is looked at. Nothing is wanted
+    back."""
     words = max(1, -(-nodes // engine.bits))
     closure = Closure(
         rows=engine.words((2 * nodes + 1) * words),
@@ -65,7 +66,7 @@ def unrelated(nodes: int, width: int, engine: Engine) -> Closure:
     )
     for w in range(words):
         closure.rows[2 * nodes * words + w] = (1 << engine.bits) - 1
-    closure.news[2 * words] = 1
+    closure.news[2 * words], closure.at[MARK] = 1, NEVER
     return closure
 
 

@@ -63,6 +63,9 @@ class Engine(Protocol):
     def head(self, column: Ints, length: int) -> Ints:
         """The first part of a vector, to read."""
 
+    def listed(self, column: Ints) -> list[int]:
+        """A vector to go through in Python."""
+
     def grown(self, column: Ints, used: int, room: int) -> Ints:
         """The first part of a vector with so much room behind it: the same vector if it has that."""
 
@@ -118,6 +121,10 @@ class Interpreted:
     def head(self, column: Ints, length: int) -> Ints:
         """A list."""
         return column[:length]
+
+    def listed(self, column: Ints) -> list[int]:
+        """A list."""
+        return list(column)
 
     def grown(self, column: Ints, used: int, room: int) -> Ints:
         """A list."""
@@ -191,6 +198,10 @@ class Compiled:
     def head(self, column: Ints, length: int) -> Ints:
         """A part of the vector itself."""
         return column[:length]
+
+    def listed(self, column: Ints) -> list[int]:
+        """A list of plain integers: numpy's own are slow one by one."""
+        return list(column.tolist())
 
     def grown(self, column: Ints, used: int, room: int) -> Ints:
         """A vector that has the more room, the longer it is: so it seldom has to be copied."""

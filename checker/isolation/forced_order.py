@@ -20,20 +20,20 @@ from checker.isolation.columns import Ints
 from checker.isolation.forced_rules import NEAR, Round, settle
 from checker.isolation.latest import nobody_yet
 from checker.isolation.precedence import Precedence, clear
+from checker.isolation.region import Known
 from checker.isolation.versions import Versions
 
 
 class ForcedOrder:
-    """Grows a graph, one round at a time. `circle` says whether there is no order; else `clocks` and `order`
-    are those of the graph when it was caught up with last."""
+    """Grows a graph, one round at a time. `circle` says whether it had no order when it was sorted last."""
 
     def __init__(self, graph: Precedence, versions: Versions) -> None:
         self.graph, self._versions = graph, versions
         self.circle = False
-        self.clocks: Ints = ()
         self._rows: Ints | None = None
-        self.order: Ints = ()
-        self.placed = self._spread = 0
+        self._order: Ints = ()
+        # How many edges had been sorted, how many the clocks know, and how many nodes have a place.
+        self._sorted, self._spread, self._placed = -1, 0, 0
         self._changed = graph.engine.words(graph.nodes)
         self._everything = True
 
@@ -50,7 +50,7 @@ class ForcedOrder:
 
     def grow(self) -> int:
         """One round; how many edges it has found. What has nothing new in front of it is passed over."""
-        if not self._sort():
+        if not self.sort():
             return 0
         graph, engine = self.graph, self.graph.engine
         work = self._round()
@@ -64,31 +64,32 @@ class ForcedOrder:
             graph.add(size)
         return found
 
-    def catch_up(self) -> bool:
-        """Let the clocks know all edges. False if these go round in a circle."""
-        if self._sort():
-            graph = self.graph
-            graph.spread(self.clocks, self._changed, (self.order, self.placed), self._spread)
-            self._spread = graph.size
+    def sort(self) -> bool:
+        """Find an order that respects all edges. False if there is none."""
+        if self._sorted < self.graph.size:
+            self._order, self._placed, wanted = self.graph.sorted()
+            self._sorted, self.circle = self.graph.size, self._placed < wanted
         return not self.circle
 
-    def _sort(self) -> bool:
-        """Find an order that respects all edges. False if there is none."""
-        self.order, self.placed, wanted = self.graph.sorted()
-        self.circle = self.placed < wanted
-        if not self._spread and not self.circle:
-            self.clocks = self.graph.no_clocks() if self._rows is None else self._rows
-        return not self.circle
+    def known(self) -> Known:
+        """What is known by now of any nodes."""
+        _, index = self.graph.neighbours()
+        return Known(self._clocks(), index, self._spread)
+
+    def _clocks(self) -> Ints:
+        if self._rows is None:
+            self._rows = self.graph.no_clocks()
+        return self._rows
 
     def _round(self) -> Round:
         facts, engine = self.graph.facts, self.graph.engine
         _, index = self.graph.neighbours()
         return Round(
-            order=self.order,
-            placed=self.placed,
+            order=self._order,
+            placed=self._placed,
             neighbours=index,
             since=self._spread,
-            clocks=self.clocks,
+            clocks=self._clocks(),
             changed=self._changed,
             bit=self.graph.bit,
             everything=self._everything,

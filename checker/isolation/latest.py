@@ -21,8 +21,8 @@ KNOWN = 4
 
 OLDER, TURN, BARRIER = 0, 1, 2
 """Where they are: the write of the key that was passed before it; when it was passed (-1 if its session has
-written the key again since then, so that it is taken out where it is met); the barrier of its transaction, and
-behind it a second one where a transaction has two nodes."""
+written the key again since then, so that it is taken out where it is met); the barrier of its transaction,
+and behind it a second one where a transaction has two nodes."""
 
 
 class Latest(NamedTuple):

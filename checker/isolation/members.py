@@ -16,8 +16,9 @@ Kernels (`engine.py`); nothing here has the size of the history.
 
 from typing import NamedTuple
 
-from checker.isolation.closure import Closure
+from checker.isolation.closure import Closure, add
 from checker.isolation.columns import Ints
+from checker.isolation.cycle import Neighbours
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.search import lower_bound
@@ -186,3 +187,20 @@ def relate(facts: Facts, members: Members, clocks: Ints, closure: Closure) -> No
             rows[last * words + word] |= bit
             part = (closure.nodes + later) * words + first // bits
             rows[part] |= 1 << first % bits | 1 << last % bits
+
+
+def add_newer(members: Members, index: Neighbours, since: int, closure: Closure) -> bool:
+    """Put in the edges between members from number `since` on. False if that closes a circle."""
+    width, count = members.width, len(members.transaction)
+    for node in range(closure.nodes):
+        source = members.transaction[node // width] * width + node % width
+        for k in range(index.start[source], index.start[source + 1]):
+            t = index.after[k] // width
+            if index.edge[k] < since:
+                continue
+            found = lower_bound(members.sorted, 0, count, t)
+            if found == count or members.sorted[found] != t:
+                continue
+            if not add(closure, node, members.sorted_at[found] * width + index.after[k] % width):
+                return False
+    return True

@@ -27,7 +27,7 @@ FEW = 8
 SHARE = 2
 """The part of the budget, a half, that may be used before all is known that follows from the reads."""
 
-PATIENCE, NODES_PER_PUSH = 10, 50
+PATIENCE, NODES_PER_PUSH = 10, 1_000
 """So many nodes, and one more for so many, may go on too early in an order that is still thought likely."""
 
 SHRINK_UP_TO = 60
@@ -50,6 +50,7 @@ class Orders:
         self.forced = ForcedOrder(self.graph, self.versions)
         self._schedule = Schedule(self.graph, self.versions)
         self._causes: Edges | None = None
+        self._causes_fit = False
         self._regions: dict[int, tuple[frozenset[int], list[Order]]] = {}
         self._home: dict[int, int] = {}
         self._open: frozenset[int] = frozenset()
@@ -73,22 +74,25 @@ class Orders:
         past = past_of(facts, order, placed, engine, clocks)
         self._causes = saturate(facts, ("causal",), past, engine)
         self.forced.lend(clocks, facts.transactions + 1)
-        return self.graph.add_causes(self._causes)
+        self._causes_fit = self.graph.add_causes(self._causes)
+        return self._causes_fit
 
     def findings(self, level: Level) -> list[Finding]:
         """What is wrong for causal reasons."""
-        return judge_case(self._case, level) if self._causes is None else cyclic(self._case, self._causes)
+        if self._causes is None:
+            return judge_case(self._case, level)
+        return [] if self._causes_fit and self.forced.sort() else cyclic(self._case, self._causes)
 
     def is_nearly_settled(self) -> bool:
         """Is there an order, as soon as little new follows from the reads? False means nothing yet."""
         while found := self.forced.grow():
             if found * FEW <= self.graph.nodes:
                 break
-        if not found or not self.forced.catch_up():
+        if not found:
             return False
         self.effort.limit = self.effort.budget // SHARE
         try:
-            return self.settle() is None
+            return self._schedule.run_all() and self._search_windows() is None
         except Exhausted:
             return False
         finally:
@@ -97,11 +101,12 @@ class Orders:
     def settle(self) -> Region | None:
         """Find an order (None), or transactions for whose writes there is none: search where a likely order
         is wrong, and run that again with what the search proposes, until it is right. Raises Exhausted.
-
-        The clocks of what is forced must know all edges.
         """
         ended = self._schedule.run_all()
         assert ended, "a graph without a circle can be run"
+        return self._search_windows()
+
+    def _search_windows(self) -> Region | None:
         self._regions, self._home = {}, {}
         windows, pins = Windows(self._schedule), no_pins(self.graph.engine)
         while knots := self._knots(windows.circles(pins)):
@@ -151,7 +156,7 @@ class Orders:
         """What stands in front in the row is tried in front."""
         place = self._schedule.line.place
         ordered = sorted(members, key=lambda t: int(place[self.graph.first(t)]))
-        return Region(self._case.facts, self._width, ordered, self.forced.clocks, self._case.engine)
+        return Region(self._case.facts, self._width, ordered, self.forced.known(), self._case.engine)
 
     def smaller(self, region: Region) -> Region:
         """Leave out transactions without which there is no order either."""
@@ -167,16 +172,15 @@ class Orders:
         return region
 
     def _is_likely_right(self) -> bool:
-        if not self._schedule.run_all(PATIENCE + self.graph.nodes // NODES_PER_PUSH):
+        if not self._schedule.run_patiently(PATIENCE, NODES_PER_PUSH):
             return False
         return not len(Windows(self._schedule).circles(no_pins(self.graph.engine)).knot)
 
     def _knots(self, found: Circling) -> list[frozenset[int]]:
         """The transactions on circles, and those whose writes are read on them."""
         knots: dict[int, set[int]] = {}
-        for source, target, third, knot in zip(*found, strict=True):
-            members = knots.setdefault(int(knot), set())
-            members |= {int(source) // self._width, int(target) // self._width, int(third)}
+        for source, target, third, knot in zip(*map(self._case.engine.listed, found), strict=True):
+            knots.setdefault(knot, set()).update((source // self._width, target // self._width, third))
         nobody = {-1, self._case.facts.transactions}
         # Knots that touch one region are searched together: each by its region's number, below all others.
         groups = [

@@ -154,13 +154,6 @@ class Precedence:
         """clocks[n][j]: how many nodes of session j are strictly before n; none yet. One row is to spare."""
         return no_clocks(self.facts, self.nodes + 1, self.engine, self.width)
 
-    def spread(self, clocks: Ints, changed: Ints, order: tuple[Ints, int], since: int) -> None:
-        """Bring clocks up to date with the edges from number `since` on; note which sessions of which have
-        `changed`."""
-        _, index = self.neighbours()
-        work, result = (order[0], order[1], since), (clocks, changed, self.bit)
-        self.engine.run(spread_clocks, self.facts, self.width, index, work, result)
-
     def circle(self) -> list[int]:
         """The edges of a short circle; empty if there is none."""
         edges = self.edges
@@ -222,21 +215,6 @@ def clear(rows: Ints, used: int) -> None:
         row = rows[n]
         for j in range(len(row)):
             row[j] = 0
-
-
-def spread_clocks(
-    facts: Facts,
-    width: int,
-    index: Neighbours,
-    work: tuple[Ints, int, int],
-    result: tuple[Ints, Ints, Ints],
-) -> None:
-    """Hand each node's past, and itself, to what comes after it: along all edges if it has grown (or there
-    are no clocks yet), else along the new ones only."""
-    order, placed, since = work
-    for i in range(placed):
-        grown = since > 0 and result[1][order[i]] != 0
-        spread_clock(facts, (order[i], width, since), grown, index, result)
 
 
 def spread_clock(

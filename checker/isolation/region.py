@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from checker.isolation.closure import copied, unrelated, with_room
 from checker.isolation.columns import Ints
+from checker.isolation.cycle import Neighbours
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.members import members_of, relate
+from checker.isolation.members import add_newer, members_of, relate
 from checker.isolation.suppositions import (
     CROWDED,
     DEPTH,
@@ -66,25 +67,41 @@ class Refuted(NamedTuple):
     pair: Order | None
 
 
+class Known(NamedTuple):
+    """Which nodes come before which: `clocks` know what follows from the edges below number `since`, of the
+    later ones perhaps something. `neighbours`: all edges."""
+
+    clocks: Ints
+    neighbours: Neighbours
+    since: int
+
+
 class Region:
-    """Some transactions, in the order that is tried first, and what is known about them: which of their nodes
-    come before which, says `clocks` (those of `ForcedOrder`)."""
+    """Some transactions, in the order that is tried first, and what is known about them.
+
+    Of the edges that the clocks do not know it only sees those between its transactions. A circle through
+    others is found in the row, and then these belong to the region as well.
+    """
 
     def __init__(
-        self, facts: Facts, width: int, transactions: Iterable[int], clocks: Ints, engine: Engine
+        self, facts: Facts, width: int, transactions: Iterable[int], known: Known, engine: Engine
     ) -> None:
         self.transactions = list(transactions)
         self._at = {t: at for at, t in enumerate(self.transactions)}
         self._engine = engine
         self._known = unrelated(len(self.transactions) * width, width, engine)
         self._members = members_of(facts, self.transactions, width, self._known.words, engine)
-        engine.run(relate, facts, self._members, clocks, self._known)
+        engine.run(relate, facts, self._members, known.clocks, self._known)
+        index = known.neighbours
+        self._fits = bool(engine.run(add_newer, self._members, index, known.since, self._known))
 
     def solve(self, supposed: Iterable[Order], effort: Effort) -> list[Order] | Refuted:
         """An order of all writes of each key, as pairs of neighbours, or the proof that there is none.
 
         Raises Exhausted.
         """
+        if not self._fits:
+            return Refuted(None)
         engine, members = self._engine, self._members
         closure = copied(self._known, engine)
         given = [self._at[t] for order in supposed for t in order[:2]]
@@ -123,10 +140,11 @@ class Region:
 
     def _neighbours(self, path: Search) -> list[Order]:
         """The order that was found."""
-        members = self._members
-        line = zip(map(int, members.key), map(int, path.line), strict=True)
+        members, listed, transactions = self._members, self._engine.listed, self.transactions
+        name = listed(members.name)
+        line = zip(listed(members.key), listed(path.line), strict=True)
         return [
-            (self.transactions[first], self.transactions[second], int(members.name[key]))
+            (transactions[first], transactions[second], name[key])
             for (key, first), (other, second) in pairwise(line)
             if key == other
         ]

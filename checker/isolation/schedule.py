@@ -20,6 +20,9 @@ from checker.isolation.precedence import Precedence
 from checker.isolation.queue import Queue, load, new_queue
 from checker.isolation.versions import Versions
 
+TRIED_FIRST = 64
+"""The part of a row that is tried before all of it."""
+
 
 class Schedule:
     """A row of all nodes of a graph, to run, and to run again in parts."""
@@ -29,16 +32,26 @@ class Schedule:
         self._room = self.line = new_line(graph.facts, versions, graph.width, graph.engine)
         self._queue = new_queue(graph, versions.slots)
 
-    def run_all(self, patience: int | None = None) -> bool:
-        """Run everything, in the order of the history. False if not all was run: the graph has a circle, or
-        more than `patience` nodes had to go on before they should."""
+    def run_all(self) -> bool:
+        """Run everything, in the order of the history. False if the graph has a circle."""
+        return self._run_first(1, self.graph.nodes)
+
+    def run_patiently(self, patience: int, nodes_per_push: int) -> bool:
+        """The same. False also if more nodes than that have to go on before they should, in all or already
+        in the first part, for what must wait is everywhere or nowhere."""
+        return all(
+            self._run_first(share, patience + self.graph.nodes // share // nodes_per_push)
+            for share in (TRIED_FIRST, 1)
+        )
+
+    def _run_first(self, share: int, patience: int) -> bool:
         graph, engine = self.graph, self.graph.engine
         length = int(engine.run(line_up, graph.facts, self.versions, graph.width, self._room))
         self.line = self._room._replace(at=engine.head(self._room.at, length))
         if not length:
             return True
-        low, high = engine.vector(1, 0), engine.vector(1, length - 1)
-        return self._run((low, high), no_pins(engine), self.graph.nodes if patience is None else patience)
+        low, high = engine.vector(1, 0), engine.vector(1, (length - 1) // share)
+        return self._run((low, high), no_pins(engine), patience)
 
     def run_again(self, ranges: tuple[Ints, Ints], pins: Pins) -> None:
         """Run these parts, from which place to which, with something that is supposed to be known."""

@@ -61,7 +61,7 @@ class Windows:
         """All edges on circles. Windows are sorted, so that of each only its knots are left."""
         low = self.ranges.low
         if not len(low):
-            return Circling((), (), (), ())
+            return Circling(*(self._engine.vector(0) for _ in Circling._fields))
         inside = self._inside(pins)
         size = int(self.ranges.first[len(low)])
         index, label = knots(size, inside.tail, inside.head, self._engine.flags(size), self._engine)
@@ -78,7 +78,7 @@ class Windows:
         """Those of which something is in a window."""
         room = self._engine.vector(int(self._engine.run(number_places, self.ranges)))
         self._engine.run(list_transactions, self._width, self._line, self.ranges, room)
-        return set(map(int, room))
+        return set(self._engine.listed(room))
 
     def reach(self, pins: Pins) -> bool:
         """Let windows reach as far as pins lead back. True if that goes beyond them."""
