@@ -179,9 +179,9 @@ class Orders:
     def _knots(self, found: Circling) -> list[frozenset[int]]:
         """The transactions on circles, and those whose writes are read on them."""
         knots: dict[int, set[int]] = {}
-        for source, target, third, knot in zip(*map(self._case.engine.listed, found), strict=True):
-            knots.setdefault(knot, set()).update((source // self._width, target // self._width, third))
-        nobody = {-1, self._case.facts.transactions}
+        for transaction, knot in zip(*map(self._case.engine.listed, found), strict=True):
+            knots.setdefault(knot, set()).add(transaction)
+        nobody = {self._case.facts.transactions}
         # Knots that touch one region are searched together: each by its region's number, below all others.
         groups = [
             members - nobody | {-1 - self._home[t] for t in members if t in self._home}

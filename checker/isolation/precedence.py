@@ -15,7 +15,7 @@ the rounds before it.  Kernels (`engine.py`).
 from collections.abc import Sequence
 
 from checker.isolation.columns import Ints
-from checker.isolation.cycle import Neighbours, circles, group_edges
+from checker.isolation.cycle import Neighbours, circles
 from checker.isolation.dependency import (
     ASSUMED,
     OVERWRITE,
@@ -54,7 +54,7 @@ class Precedence:
         new = engine.vector
         self.edges = self._store = EdgeColumns(new(0), new(0), engine.flags(0), new(0), new(0))
         self.bit = session_bits(facts.sessions, engine)
-        self._grouped: Neighbours | None = None
+        self._grouped = Neighbours(new(self.nodes + 1), new(0), new(0))
         # What is never written takes no memory: room for all that there will be, so that nothing is copied.
         out = self.room(ROOM * (facts.transactions * (width + 1) + len(facts.read_from)))
         self.add(int(engine.run(base_edges, facts, width, out)))
@@ -69,7 +69,6 @@ class Precedence:
         """The edges up to this number, which are in their room, are those of one more round."""
         self.size, self.edges = size, self.edges_up_to(size)
         self.rounds.append(size)
-        self._grouped = None
 
     def add_causes(self, edges: Edges) -> bool:
         """Add the edges of causal consistency, which both levels imply. False if one of them cannot be."""
@@ -133,13 +132,13 @@ class Precedence:
 
     def neighbours(self) -> tuple[EdgeColumns, Neighbours]:
         """The edges, and which of them lead from each node."""
-        edges = self.edges
-        if self._grouped is None:
+        known = len(self._grouped.edge)
+        if known < self.size:
             new = self.engine.vector
-            self._grouped = Neighbours(new(self.nodes + 1), new(self.size), new(self.size))
-            gone = self.engine.flags(self.nodes)
-            self.engine.run(group_edges, edges.source, edges.target, gone, self._grouped)
-        return edges, self._grouped
+            grown = Neighbours(new(self.nodes + 1), new(self.size), new(self.size))
+            self.engine.run(group_more, self.edges, self._grouped, new(self.nodes), grown)
+            self._grouped = grown
+        return self.edges, self._grouped
 
     def sorted(self) -> tuple[Ints, int, int]:
         """Nodes in an order that respects all edges, how many got a place, and how many should have."""
@@ -181,6 +180,26 @@ class Precedence:
 
 
 # --- kernels ---------------------------------------------------------------------------------------
+
+
+def group_more(edges: EdgeColumns, known: Neighbours, behind: Ints, grown: Neighbours) -> None:
+    """The neighbours by all edges, where those by the first ones are known. `behind`: a vector of zeros, by
+    node."""
+    first = len(known.edge)
+    for e in range(first, len(edges.source)):
+        behind[edges.source[e]] += 1
+    shift = 0
+    for n in range(len(behind)):
+        grown.start[n] = known.start[n] + shift
+        for i in range(known.start[n], known.start[n + 1]):
+            grown.edge[i + shift], grown.after[i + shift] = known.edge[i], known.after[i]
+        more, behind[n] = behind[n], known.start[n + 1] + shift
+        shift += more
+    grown.start[len(behind)] = len(edges.source)
+    for e in range(first, len(edges.source)):
+        n = edges.source[e]
+        grown.edge[behind[n]], grown.after[behind[n]] = e, edges.target[e]
+        behind[n] += 1
 
 
 def sort_nodes(

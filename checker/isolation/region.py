@@ -92,16 +92,14 @@ class Region:
         self._known = unrelated(len(self.transactions) * width, width, engine)
         self._members = members_of(facts, self.transactions, width, self._known.words, engine)
         engine.run(relate, facts, self._members, known.clocks, self._known)
-        index = known.neighbours
-        self._fits = bool(engine.run(add_newer, self._members, index, known.since, self._known))
+        fits = engine.run(add_newer, self._members, known.neighbours, known.since, self._known)
+        assert fits, "edges that leave a row possible have no circle"
 
     def solve(self, supposed: Iterable[Order], effort: Effort) -> list[Order] | Refuted:
         """An order of all writes of each key, as pairs of neighbours, or the proof that there is none.
 
         Raises Exhausted.
         """
-        if not self._fits:
-            return Refuted(None)
         engine, members = self._engine, self._members
         closure = copied(self._known, engine)
         given = [self._at[t] for order in supposed for t in order[:2]]

@@ -27,7 +27,7 @@ from checker.isolation.schedule import Schedule
 from checker.isolation.sorting import sort_windows, sorting
 from checker.isolation.versions import Versions
 
-ROOM = 4
+ROOM = 8
 """Edges inside windows for which there is room at first, for each node."""
 
 
@@ -40,11 +40,10 @@ class Inside(NamedTuple):
 
 
 class Circling(NamedTuple):
-    """Edges on circles: their ends as nodes, `third`, and the number of the `knot`."""
+    """Which transactions circles are about, and the number of the `knot`: those with a node on one, each once
+    or twice, and those of whose writes an edge speaks (also the state before all writes)."""
 
-    source: Ints
-    target: Ints
-    third: Ints
+    transaction: Ints
     knot: Ints
 
 
@@ -65,9 +64,10 @@ class Windows:
         inside = self._inside(pins)
         size = int(self.ranges.first[len(low)])
         index, label = knots(size, inside.tail, inside.head, self._engine.flags(size), self._engine)
-        new, count = self._engine.vector, len(inside.tail)
-        found = Circling(new(count), new(count), new(count), new(count))
-        kept = int(self._engine.run(on_circles, self._line, self.ranges, inside, label, found))
+        new, room = self._engine.vector, size + len(inside.tail)
+        found, told = Circling(new(room), new(room)), self._engine.flags(size)
+        work = (self.ranges, inside, label, told, found)
+        kept = int(self._engine.run(on_circles, self._width, self._line, work))
         ranges = self._of(new(size), new(size), size)
         run = (self._line, self.ranges, (index, label), sorting(size, self._engine), ranges)
         count = int(self._engine.run(sort_windows, *run))
@@ -211,15 +211,22 @@ def edges_to_writes(  # noqa: PLR0917 - a kernel gets its arrays as parameters
     return count
 
 
-def on_circles(line: Line, ranges: Ranges, inside: Inside, label: Ints, found: Circling) -> int:
-    """Fill what is found. Returns how many edges are on circles."""
+def on_circles(width: int, line: Line, work: tuple[Ranges, Inside, Ints, Ints, Circling]) -> int:
+    """Fill what is found. Returns how much that is. `told` [number of a place]: 1 if it is among it."""
+    ranges, inside, label, told, found = work
     count = 0
     for window in range(len(ranges.low)):
         shift = ranges.low[window] - ranges.first[window]
         for e in range(ranges.edge[window], ranges.edge[window + 1]):
             tail, head = inside.tail[e], inside.head[e]
-            if label[tail] == label[head]:
-                found.source[count], found.target[count] = line.at[tail + shift], line.at[head + shift]
-                found.third[count], found.knot[count] = inside.third[e], label[tail]
+            if label[tail] != label[head]:
+                continue
+            for end in (tail, head):
+                if told[end] == 0:
+                    told[end] = 1
+                    found.transaction[count], found.knot[count] = line.at[end + shift] // width, label[tail]
+                    count += 1
+            if inside.third[e] >= 0:
+                found.transaction[count], found.knot[count] = inside.third[e], label[tail]
                 count += 1
     return count

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checker.isolation import forced_order, forced_rules, orders, precedence
+from checker.isolation import forced_order, forced_rules, latest, orders, precedence
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Interpreted
 from checker.isolation.facts import facts_of, resolve
@@ -138,7 +138,22 @@ def forced(sessions: Sessions) -> list[Any]:
     facts = with_groups(facts_of(told, resolve(told, engine)[0], engine), engine)
     graphs = [precedence.Precedence(facts, width, engine) for width in (1, 2)]
     ends = [forced_order.ForcedOrder(graph, versions_of(facts, engine)).settle() for graph in graphs]
-    return [end.circle or end.clocks for end in ends]
+    return [end.circle or end.known().clocks for end in ends]
+
+
+def test_what_is_not_looked_at_is_in_front_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Barriers spare looks, and nothing else; one that is too high is noticed."""
+    wrong = False
+    for seed in range(FIRST, FIRST + HISTORIES // 4):
+        sessions = history(seed)
+        plain = forced(sessions)
+        with monkeypatch.context() as patch:
+            patch.setattr(forced_rules, "set_barrier", lambda *arguments: None)
+            assert forced(sessions) == plain, f"seed {seed}"
+        with monkeypatch.context() as patch:
+            patch.setattr(latest, "barrier_of", lambda facts, known, what, *arguments: what[1])
+            wrong |= forced(sessions) != plain
+    assert wrong
 
 
 def test_what_must_come_before_a_write_of_the_session_is_in_front_of_its_reads() -> None:

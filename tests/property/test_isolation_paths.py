@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from checker import kernel
 from checker.history import History
-from checker.isolation import cells, commit_order, orders, saturation
-from checker.isolation.columns import columns_of
+from checker.isolation import cells, commit_order, engine, orders, saturation
+from checker.isolation.columns import READ, WRITE, TransactionColumns, columns_of
 from checker.isolation.engine import Compiled, Engine, Interpreted
 from checker.isolation.facts import ABOUT, WRITER, facts_of, resolve
 from checker.isolation.groups import with_groups
@@ -25,7 +25,7 @@ from checker.isolation.latest import last_before
 from checker.isolation.levels import LEVELS, check_columns
 from checker.isolation.tabled import transactions_of
 from checker.operation import Operation
-from checker.verdict import Verdict
+from checker.verdict import Validity, Verdict
 from tests.unit.isolation_script import (
     CHECKERS,
     Script,
@@ -90,6 +90,41 @@ def test_both_engines_say_the_same_of_longer_histories() -> None:
         for name in LEVELS:
             plain = check_columns(columns, name, engine=Interpreted())
             assert check_columns(columns, name, engine=Compiled()) == plain, f"seed {seed}: {name}"
+
+
+@pytest.mark.parametrize("level", ["ccv", "serializable", "snapshot-isolation"])
+def test_a_session_of_any_length_is_told_apart(level: str) -> None:
+    """One client writes x twice in the middle of very many transactions. Another one saw the last of them,
+    and then the older x: if numbers of transactions were cut off, that would be long before both."""
+    count, middle = 70_000, 5_000
+    key, version = [0] * count, list(range(count))
+    key[middle] = key[middle + 1] = 1
+    shown = TransactionColumns(
+        session=[0] * count + [1],
+        status=[0] * (count + 1),
+        operation_start=[*range(count + 1), count + 2],
+        kind=[WRITE] * count + [READ] * 2,
+        key=[*key, 0, 1],
+        version=[*version, count - 1, middle],
+        sessions=2,
+        keys=2,
+        versions=count,
+    )
+    assert check_columns(shown, level, engine=Compiled()).validity is Validity.INVALID
+    fresh = shown._replace(version=[*version, count - 1, middle + 1])
+    assert check_columns(fresh, level, engine=Compiled()).validity is Validity.VALID
+
+
+def test_wide_and_narrow_clocks_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(12):
+        rng = Random(seed)
+        sessions = (drawn, replicated, scattered, snapshots)[seed % 4](rng, 30)
+        columns = columns_of(history_of(sessions, rng)).columns
+        for name in LEVELS:
+            narrow = check_columns(columns, name, engine=Compiled())
+            with monkeypatch.context() as patch:
+                patch.setattr(engine, "NARROW", 0)
+                assert check_columns(columns, name, engine=Compiled()) == narrow, f"seed {seed}: {name}"
 
 
 def noting(function: Callable[..., T], answers: list[T]) -> Callable[..., T]:

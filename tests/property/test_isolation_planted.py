@@ -153,7 +153,7 @@ sorted_put = sorted_sightings.put
 
 
 def no_circles(*arguments: Any) -> windows.Circling:
-    return windows.Circling((), (), (), ())
+    return windows.Circling((), ())
 
 
 def nowhere(*arguments: Any) -> tuple[int, int]:
@@ -293,5 +293,5 @@ def test_a_region_that_forgets_is_caught(
 
 def only_sorted(self: Any) -> int:
     """The known graph as it is."""
-    self.catch_up()
+    self.sort()
     return 0

@@ -15,7 +15,7 @@ from checker.isolation import closure, members, region, suppositions
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Compiled, Engine, Interpreted
 from checker.isolation.facts import facts_of, resolve
-from checker.isolation.precedence import Precedence
+from checker.isolation.precedence import Precedence, put_in_front
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from tests.property.region_oracle import RegionOracle, blind, lines_of
 from tests.unit.isolation_script import Sessions, history_of, replicated, simulated, snapshots
@@ -36,9 +36,10 @@ class Narrow(Interpreted):
 
 
 class Known:
-    """A history, of which nothing is known but sessions and reads. `circle`: that is one already."""
+    """A history, of which nothing is known but sessions and reads. `circle`: that is one already. Clocks know
+    a `share` of it."""
 
-    def __init__(self, sessions: Sessions, width: int, engine: Engine) -> None:
+    def __init__(self, sessions: Sessions, width: int, engine: Engine, share: float) -> None:
         told = columns_of(history_of(sessions))
         self.keys = told.names.keys
         told = type(told)(engine.adopt(told.columns), told.names)
@@ -47,15 +48,21 @@ class Known:
         graph = Precedence(self.facts, width, engine)
         order, placed, wanted = graph.sorted()
         self.circle = placed < wanted
-        self._clocks = graph.no_clocks()
-        if not self.circle:
-            graph.spread(self._clocks, engine.words(graph.nodes), (order, placed), 0)
+        index, since = graph.neighbours()[1], round(share * graph.size)
+        self._known = region.Known(graph.no_clocks(), index, since)
+        for n in map(int, order[:placed]):
+            t = n // width
+            place = int(self.facts.position[t]) * width + n % width
+            for k in range(int(index.start[n]), int(index.start[n + 1])):
+                if int(index.edge[k]) < since:
+                    node = (n, int(index.after[k]), int(self.facts.session_of[t]), place)
+                    put_in_front(node, self._known.clocks)
 
     def region(self, sparing: bool, share: float = 1.0) -> Region:
         """A region with so many of the transactions; `sparing`: with all rules."""
         counted = [t for t in range(self.facts.transactions) if int(self.facts.position[t]) >= 0]
         some = sorted(Random(0).sample(counted, round(share * len(counted))))
-        made = Region(self.facts, self._width, some, self._clocks, self._engine)
+        made = Region(self.facts, self._width, some, self._known, self._engine)
         heads = made._members.rule_head
         for at in range(len(some), len(some) if sparing else 2 * len(some)):
             heads[at] = -1
@@ -73,7 +80,7 @@ def answer(asked: Region, supposed: tuple[Order, ...] = ()) -> Answer:
 def is_wrong(seed: int, sparing: bool, steps: list[int]) -> bool:
     """Does the search say of a small history something else than all orders do? Notes its steps."""
     sessions, width = blind(Random(seed), 5 + seed // 2 % 4), 1 + seed % 2
-    oracle, known = RegionOracle(sessions, width), Known(sessions, width, Interpreted())
+    oracle, known = RegionOracle(sessions, width), Known(sessions, width, Interpreted(), seed // 8 % 3 / 2)
     if known.circle:
         return oracle.is_possible()
     asked = known.region(sparing)
@@ -125,7 +132,8 @@ def test_all_engines_search_alike(engine: Engine, sparing: bool) -> None:
     told: list[Answer] = []
     for seed in range(120):
         for width in (1, 2):
-            plain, other = (Known(larger(seed), width, each) for each in (Interpreted(), engine))
+            share = seed // 4 % 3 / 2
+            plain, other = (Known(larger(seed), width, each, share) for each in (Interpreted(), engine))
             assert plain.circle == other.circle
             if plain.circle:
                 continue
@@ -198,6 +206,7 @@ PLANTED: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("readers", members, "add_rule", rules_but(lambda head, count, own: head < count and not own)),
     ("reads of nothing", members, "add_rule", rules_but(lambda head, count, own: head == 2 * count)),
     ("what is known", region, "relate", lambda *arguments: None),
+    ("what is new", region, "add_newer", lambda *arguments: True),
     ("news", closure, "spread", no_news),
     ("circles", suppositions, "add", no_circle),
     ("to go back", suppositions, "go_back", nothing_is_taken_back),

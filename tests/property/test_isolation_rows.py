@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checker.isolation import forced_rules, orders, queue, sorting, windows
+from checker.isolation import forced_order, forced_rules, orders, queue, region, sorting, windows
 from checker.isolation.columns import INITIAL, TransactionColumns
 from checker.isolation.facts import ABOUT, WRITER
 from checker.isolation.levels import check_columns
@@ -124,14 +124,14 @@ def follow(line: Line, version: int) -> list[int]:
 def rows(monkeypatch: pytest.MonkeyPatch, level: str, without_rules: bool) -> Iterator[tuple[int, Schedule]]:
     """The rows that are found, with the seed of the history."""
     found: list[Schedule] = []
-    settle = orders.Orders.settle
+    search = orders.Orders._search_windows
 
     def noted(self: orders.Orders) -> Region | None:
-        wrong = settle(self)
+        wrong = search(self)
         found.extend([self._schedule] if wrong is None else [])
         return wrong
 
-    monkeypatch.setattr(orders.Orders, "settle", noted)
+    monkeypatch.setattr(orders.Orders, "_search_windows", noted)
     monkeypatch.setattr(orders.Orders, "is_explained", lambda self: False)
     if without_rules:
         for rule in ("settle_read", "settle_write"):
@@ -195,6 +195,16 @@ def test_a_step_that_is_missing_is_missed(
     monkeypatch.setattr(where, rule, instead)
     with pytest.raises(AssertionError):
         examine(itertools.islice(rows(monkeypatch, level, True), ROWS_WITH_A_BUG))
+
+
+@pytest.mark.parametrize("level", ["serializable", "snapshot-isolation"])
+def test_edges_that_clocks_do_not_know_count(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regions see those between their transactions, and that they do not is noticed."""
+    monkeypatch.setattr(forced_order.ForcedOrder, "grow", lambda self: 0 * self.sort())
+    examine(itertools.islice(rows(monkeypatch, level, False), ROWS))
+    monkeypatch.setattr(region, "add_newer", lambda *arguments: True)
+    with pytest.raises((AssertionError, IndexError)):  # Or what was found is no order at all.
+        examine(itertools.islice(rows(monkeypatch, level, False), ROWS_WITH_A_BUG))
 
 
 def test_the_search_alone_agrees_with_the_rules_on_longer_histories(monkeypatch: pytest.MonkeyPatch) -> None:
