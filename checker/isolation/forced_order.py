@@ -33,7 +33,7 @@ class ForcedOrder:
         self._rows: Ints | None = None
         self._order: Ints = ()
         # How many edges had been sorted, how many the clocks know, and how many nodes have a place.
-        self._sorted, self._spread, self._placed = -1, 0, 0
+        self._sorted, self._spread, self._placed = -1, -1, 0
         self._changed = graph.engine.words(graph.nodes)
         self._everything = True
 

@@ -34,11 +34,11 @@ passed of its session (else -1)."""
 
 
 class Round(NamedTuple):
-    """What the rules work with: `order` of `placed` nodes; `neighbours`: the edges known before,
-    of which those from number `since` on are not in the `clocks` yet; `changed` [node]: the bits of sessions
-    (`bit` [session]) of which the clock says more than when the rules were applied to it last; whether
-    `everything` is new; which nodes the rules have `passed`, and the `latest` writers by then; and a vector
-    for the `nearest` writes, as many as sessions."""
+    """What the rules work with: `order` of `placed` nodes; `neighbours`: the edges known before, of which
+    those from number `since` on are not in the `clocks` yet (-1: it is the first round); `changed` [node]:
+    the bits of sessions (`bit` [session]) of which the clock says more than when the rules were applied to it
+    last; whether `everything` is new; which nodes the rules have `passed`, and the `latest` writers by then;
+    and a vector for the `nearest` writes, as many as sessions."""
 
     order: Ints
     placed: int
@@ -78,7 +78,7 @@ def settle(facts: Facts, versions: Versions, work: Round, out: EdgeColumns, coun
         if node == begin:
             enter(facts, work.latest, t, i)
         work.passed[node] = 1
-        grown = work.since > 0 and (news != 0 or work.changed[node] != 0)
+        grown = work.since >= 0 and (news != 0 or work.changed[node] != 0)
         result = (work.clocks, work.changed, work.bit)
         spread_clock(facts, (node, width, work.since), grown, work.neighbours, result)
     return count
@@ -160,12 +160,16 @@ def writes_before(facts: Facts, work: Round, t2: int, key: int) -> int:
 
 
 def is_overwritten(work: Round, at: int, found: int) -> bool:
-    """Is one of the recent among the nearest writes known to come after this one?"""
+    """Is one of the recent among the nearest writes known to come after this one?
+
+    A recent one is only passed over for one that was passed later: where there is no order, all might come
+    after each other, and if all were passed over, nobody would find that.
+    """
     width, nearest = work.width, work.nearest
     session, place = nearest[NEAR * at + BY], nearest[NEAR * at + SINCE] * width
-    for i in range(found):
+    for i in range(at if nearest[NEAR * at + RECENT] >= 0 else found):
         t = nearest[NEAR * i + RECENT]
-        if t >= 0 and i != at and place < work.clocks[t * width + width - 1][session]:
+        if t >= 0 and place < work.clocks[t * width + width - 1][session]:
             return True
     return False
 

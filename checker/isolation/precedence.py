@@ -253,7 +253,7 @@ def spread_clock(
     for k in range(index.start[n], index.start[n + 1]):
         after = index.after[k]
         if grown or (index.edge[k] >= since and result[0][after][session] <= place):
-            if since == 0:
+            if since < 0:
                 put_in_front((n, after, session, place), result[0])
             else:
                 hand_on((n, after, session, place), result)

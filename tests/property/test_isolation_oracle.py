@@ -156,6 +156,25 @@ def test_what_is_not_looked_at_is_in_front_anyway(monkeypatch: pytest.MonkeyPatc
     assert wrong
 
 
+def test_three_that_wrote_over_one_version_are_a_circle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each comes before both others; whoever is known to be written over must not be passed over for that."""
+    sessions: Sessions = [[ok(("r", "y", None), ("w", "y", value))] for value in (1, 2, 3)]
+    assert forced(sessions) == [True, True]
+    monkeypatch.setattr(forced_rules, "set_barrier", lambda *arguments: None)
+    assert forced(sessions) == [True, True]
+
+
+def test_what_follows_counts_where_nothing_was_known_before() -> None:
+    """Nobody read what another one wrote: all edges are found, and must be handed on all the same."""
+    sessions: Sessions = [
+        [ok(("r", "z", None), ("w", "y", 4))],
+        [ok(("r", "y", None))],
+        [ok(("w", "y", 5), ("w", "z", 6))],
+    ]
+    serial, _ = forced(sessions)
+    assert serial[2][:2] == [1, 1]
+
+
 def test_what_must_come_before_a_write_of_the_session_is_in_front_of_its_reads() -> None:
     """The first client wrote x = 1 over x = 2 (it saw y = 5, which came later), but had not seen x = 2."""
     sessions: Sessions = [
