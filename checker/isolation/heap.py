@@ -15,10 +15,11 @@ def push(heap: Ints, size: int, value: int) -> None:
     heap[at] = value
 
 
-def count_down(heap: Ints, size: int, degree: Ints, node: int) -> int:
-    """One predecessor less; the last one lets the node into the heap. Returns the size."""
+def count_down(heap: Ints, size: int, degree: Ints, node: int, passed: int) -> int:
+    """One predecessor less; the last one lets the node into the heap, if it is below the one up to which all
+    have been passed by. Returns the size."""
     degree[node] -= 1
-    if degree[node] > 0:
+    if degree[node] > 0 or node >= passed:
         return size
     push(heap, size, node)
     return size + 1

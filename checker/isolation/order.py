@@ -10,7 +10,7 @@ from typing import NamedTuple
 from checker.isolation.columns import Ints
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.heap import count_down, pop, push
+from checker.isolation.heap import count_down, pop
 
 
 class Edges(NamedTuple):
@@ -115,29 +115,35 @@ def adjacency(facts: Facts, edges: Edges, start: Ints, target: Ints) -> None:
 
 
 def kahn(facts: Facts, edges: tuple[Ints, Ints], order: Ints, degree: Ints, heap: Ints) -> int:
-    """Place every transaction whose predecessors are placed, the first first. Returns how many could be."""
+    """Place every transaction whose predecessors are placed, the first first. Returns how many could be.
+
+    Mostly the next one is; in the heap are those that were passed by while they had to wait.
+    """
     start, target = edges
     for t in range(facts.transactions):
         if facts.next[t] >= 0:
             degree[facts.next[t]] += 1
         for e in range(start[t], start[t + 1]):
             degree[target[e]] += 1
-    size = placed = 0
-    for t in range(facts.transactions):
-        if degree[t] == 0 and facts.position[t] >= 0:
-            push(heap, size, t)
-            size += 1
-    while size > 0:
-        t = pop(heap, size)
-        size -= 1
+    size = placed = passed = 0
+    while True:
+        if size > 0:
+            t = pop(heap, size)
+            size -= 1
+        else:
+            while passed < facts.transactions and (facts.position[passed] < 0 or degree[passed] > 0):
+                passed += 1
+            if passed == facts.transactions:
+                return placed
+            t = passed
+            passed += 1
         order[placed] = t
         placed += 1
         after = facts.next[t]
         if after >= 0:
-            size = count_down(heap, size, degree, after)
+            size = count_down(heap, size, degree, after, passed)
         for e in range(start[t], start[t + 1]):
-            size = count_down(heap, size, degree, target[e])
-    return placed
+            size = count_down(heap, size, degree, target[e], passed)
 
 
 def vector_clocks(facts: Facts, order: Ints, placed: int, clocks: Ints) -> None:

@@ -26,7 +26,7 @@ from checker.isolation.dependency import (
 )
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
-from checker.isolation.heap import count_down, pop, push
+from checker.isolation.heap import count_down, pop
 from checker.isolation.order import Edges, no_clocks
 
 ROOM = 4
@@ -206,26 +206,31 @@ def sort_nodes(
     position: Ints, width: int, index: Neighbours, room: tuple[Ints, Ints], heap: Ints
 ) -> tuple[int, int]:
     """Place every node whose predecessors are placed, the first first. Returns how many could be, and how
-    many there are."""
+    many there are.
+
+    Mostly the next one is; in the heap are those that were passed by while they had to wait.
+    """
     order, degree = room
     for i in range(len(index.after)):
         degree[index.after[i]] += 1
-    size = placed = wanted = 0
-    for n in range(len(order)):
-        if position[n // width] < 0:
-            continue
-        wanted += 1
-        if degree[n] == 0:
-            push(heap, size, n)
-            size += 1
-    while size > 0:
-        n = pop(heap, size)
-        size -= 1
+    size = placed = wanted = passed = 0
+    while True:
+        if size > 0:
+            n = pop(heap, size)
+            size -= 1
+        else:
+            while passed < len(order) and (position[passed // width] < 0 or degree[passed] > 0):
+                wanted += position[passed // width] >= 0
+                passed += 1
+            if passed == len(order):
+                return placed, wanted
+            n = passed
+            wanted += 1
+            passed += 1
         order[placed] = n
         placed += 1
         for i in range(index.start[n], index.start[n + 1]):
-            size = count_down(heap, size, degree, index.after[i])
-    return placed, wanted
+            size = count_down(heap, size, degree, index.after[i], passed)
 
 
 def clear(rows: Ints, used: int) -> None:

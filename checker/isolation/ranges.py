@@ -51,30 +51,35 @@ def windows_of(reach: Ints, low: Ints, high: Ints) -> int:
     return count
 
 
-def widen(  # noqa: PLR0917 - a kernel gets its arrays as parameters
-    facts: Facts, versions: Versions, width: int, line: Line, lows: Ints, highs: Ints
-) -> None:
-    """Let windows reach as far as edges lead back that begin or end in them. Afterwards some may overlap."""
-    for window in range(len(lows)):
-        low, high = lows[window], highs[window]
-        first, last = low, low - 1
-        # From first to last all has been looked at.
-        while last < high or first > low:
-            if last < high:
-                last += 1
-                at = last
-            else:
-                first -= 1
-                at = first
-            reached = reach_of(facts, versions, width, line, (at, high))
-            low, high = min(low, reached[0]), max(high, reached[1])
-        lows[window], highs[window] = low, high
+def reach_again(  # noqa: PLR0917 - a kernel gets its arrays as parameters
+    facts: Facts,
+    versions: Versions,
+    width: int,
+    line: Line,
+    run: tuple[Ints, Ints],
+    out: tuple[Ints, Ints],
+) -> int:
+    """From where to where edges lead back that have to do with parts that were run again; all of a part where
+    something could not be run. Returns how many there are: at most one for each place, and for each part."""
+    count = 0
+    for part in range(len(run[0])):
+        low, high, stuck = run[0][part], run[1][part], False
+        for at in range(low, high + 1):
+            stuck |= line.stuck[line.at[at]] == 1
+            first, last = reach_of(facts, versions, width, line, (at, high))
+            if last >= 0:
+                out[0][count], out[1][count] = first, last
+                count += 1
+        if stuck:
+            out[0][count], out[1][count] = low, high
+            count += 1
+    return count
 
 
 def reach_of(
     facts: Facts, versions: Versions, width: int, line: Line, what: tuple[int, int]
 ) -> tuple[int, int]:
-    """From where to where edges lead back that have to do with the node at a place of a window, which ends at
+    """From where to where edges lead back that have to do with the node at a place of a part, which ends at
     another one; NOWHERE and -1 if none does."""
     at, end = what
     low, high = NOWHERE, -1
@@ -93,7 +98,8 @@ def reach_of(
 
 
 def unite(low: Ints, high: Ints) -> int:
-    """Make one of windows that have a place in common. Returns how many there are then."""
+    """Make one of windows that have a place in common; they begin one after the other. Returns how many there
+    are then."""
     count = 0
     for window in range(len(low)):
         first, last = low[window], high[window]

@@ -96,7 +96,7 @@ def run_part(
     """Run what can be run. Returns the place behind the last one."""
     width, low, high, patience = setting
     index, pins, queue, line = work
-    done, pushed = low, 0
+    done, pushed, nodes = low, 0, len(line.place)
     while queue.sizes[0] + queue.sizes[1] + queue.sizes[2] > 0 and pushed <= patience:
         if queue.sizes[0] > 0:
             node = pop(queue.ready, queue.sizes[0])
@@ -117,11 +117,12 @@ def run_part(
         for i in range(index.start[node], index.start[node + 1]):
             after = index.after[i]
             if low <= line.place[after] <= high:
-                queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after)
+                queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after, nodes)
         begin, end = pins_from(pins, node)
         for p in range(begin, end):
             if low <= line.place[pins.target[p]] <= high:
-                queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, pins.target[p])
+                after = pins.target[p]
+                queue.sizes[0] = count_down(queue.ready, queue.sizes[0], queue.degree, after, nodes)
     return done
 
 

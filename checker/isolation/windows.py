@@ -18,9 +18,9 @@ from checker.isolation.pins import Pins, pinned_back, pins_from
 from checker.isolation.ranges import (
     Ranges,
     number_places,
+    reach_again,
     reach_back,
     unite,
-    widen,
     windows_of,
 )
 from checker.isolation.schedule import Schedule
@@ -93,11 +93,15 @@ class Windows:
         return int(engine.run(number_places, self.ranges)) > int(engine.run(number_places, known))
 
     def run_again(self, pins: Pins) -> None:
-        """Find another order inside the windows, and let no edge lead back over the end of one."""
-        self._schedule.run_again((self.ranges.low, self.ranges.high), pins)
+        """Find another order inside the windows. Then they are where edges still lead back."""
+        run, engine = (self.ranges.low, self.ranges.high), self._engine
+        self._schedule.run_again(run, pins)
+        room = int(engine.run(number_places, self.ranges)) + len(run[0])
+        ends = engine.vector(room), engine.vector(room)
         setting = (self._facts, self._versions, self._width, self._line)
-        self._engine.run(widen, *setting, self.ranges.low, self.ranges.high)
-        self._unite(self.ranges.low, self.ranges.high)
+        count = int(engine.run(reach_again, *setting, run, ends))
+        both = [engine.head(column, count) for column in ends]
+        self._unite(*engine.arranged(both, both[0]))
 
     def _first(self) -> Ranges:
         reach = self._engine.vector(len(self._line.at), -1)
