@@ -7,10 +7,14 @@ an edge between two components always leads from the larger number to the smalle
 A valid history has no cycle at all.  That is cheaper to find out by taking away, again and again, a node that
 no edge leads to (Kahn, Topological sorting of large networks, 1962): nodes are met in about the order in
 which they happened, and the work needs one array.  Before a cycle early in the history it stops early.
+
+The clock needs no edges for that.  A transaction becomes free when the timeline is read up to where it was
+invoked, and the timeline is not read past the acknowledgement of one that has not been taken away.
 """
 # ruff: noqa: PLR0917 - a loop gets its arrays as parameters, and pays for every call
 
-from checker.txn.graph import Graph
+from checker.txn.graph import REALTIME, Graph
+from checker.txn.order import draw_realtime
 from checker.txn.place import Ints
 
 
@@ -20,16 +24,22 @@ def components(graph: Graph, kinds: frozenset[int]) -> tuple[Ints, int]:
 
 
 def components_if_cyclic(graph: Graph, kinds: frozenset[int], suspected: bool) -> tuple[Ints, int] | None:
-    """The same; None if edges of these kinds make no cycle, which is not tried where one is suspected."""
+    """The same; None if edges of these kinds make no cycle, which is not tried where one is suspected.
+
+    What the clock orders counts if it is among the kinds; then it is drawn where there is a cycle.
+    """
     place = graph.place
-    starts, out = graph.index(kinds)
-    if suspected:
-        return _labelled(graph, starts, out)
-    blockers = place.full(graph.nodes, 0)
-    place.run(count_targets, starts, out, graph.targets, blockers)
-    if place.run(peel, starts, out, graph.targets, blockers, place.room(graph.nodes)) == graph.nodes:
-        return None
-    return _labelled(graph, starts, out)
+    timed = graph.timeline is not None and REALTIME in kinds
+    if not suspected:
+        starts, after = graph.index(kinds, graph.targets)
+        blockers = place.full(graph.nodes, 0)
+        place.run(count_blockers, starts, after, blockers)
+        timeline = graph.timeline if timed else place.full(0, 0)
+        if place.run(peel, starts, after, blockers, timeline, place.room(graph.nodes)) == graph.nodes:
+            return None
+    if timed:
+        draw_realtime(graph)
+    return components(graph, kinds)
 
 
 def _labelled(graph: Graph, starts: Ints, out: Ints) -> tuple[Ints, int]:
@@ -40,31 +50,48 @@ def _labelled(graph: Graph, starts: Ints, out: Ints) -> tuple[Ints, int]:
     return labels, int(count)
 
 
-def count_targets(starts: Ints, out: Ints, targets: Ints, blockers: Ints) -> None:
+def count_blockers(starts: Ints, after: Ints, blockers: Ints) -> None:
     """How many of the edges lead to every node."""
     for j in range(starts[len(blockers)]):
-        blockers[targets[out[j]]] += 1
+        blockers[after[j]] += 1
 
 
-def peel(starts: Ints, out: Ints, targets: Ints, blockers: Ints, free: Ints) -> int:
-    """Take away nodes that no edge leads to while there are any; how many. `blockers` count the edges."""
-    count = 0
-    for root in range(len(blockers)):
-        opened = 0
-        if blockers[root] == 0:
-            free[0], opened = root, 1
+def peel(starts: Ints, after: Ints, blockers: Ints, timeline: Ints, free: Ints) -> int:
+    """Take away nodes that nothing has to come before while there are any; how many.
+
+    `blockers` count the edges to each node.  `after` [starts [v]] up to starts [v + 1] are the nodes that
+    come after v.  What is not invoked in the timeline does not wait for it.
+    """
+    count = opened = moment = root = 0
+    for event in timeline:
+        if event > 0:
+            blockers[event - 1] += 1
+    while True:
         while opened > 0:
             opened -= 1
             v = free[opened]
             blockers[v] = -1
             count += 1
             for j in range(starts[v], starts[v + 1]):
-                w = targets[out[j]]
+                w = after[j]
                 blockers[w] -= 1
                 if blockers[w] == 0:
                     free[opened] = w
                     opened += 1
-    return count
+        if root < len(blockers):
+            # First what does not wait for anything.
+            if blockers[root] == 0:
+                free[0], opened = root, 1
+            root += 1
+        elif moment < len(timeline) and (timeline[moment] >= 0 or blockers[-timeline[moment] - 1] == -1):
+            v = timeline[moment] - 1
+            moment += 1
+            if v >= 0:
+                blockers[v] -= 1
+                if blockers[v] == 0:
+                    free[0], opened = v, 1
+        else:
+            return count
 
 
 def strong(

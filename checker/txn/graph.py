@@ -31,6 +31,9 @@ class Graph:
     These two are of use only where there is a cycle, and are half of what a graph takes.  So where nothing is
     known to be wrong they are not held: a graph that has a `fill` gets them when it is asked to `prove`
     itself, for its first `filled` edges.  The others have none.
+
+    Likewise the order of the clock is only drawn where there is a cycle: a graph with a `timeline`
+    (`order.py`) has no REALTIME edges yet, but they count.
     """
 
     place: Place
@@ -44,6 +47,7 @@ class Graph:
     after: Ints
     fill: Callable[["Graph"], None] | None = None
     filled: int = 0
+    timeline: Ints | None = None
 
     @property
     def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -60,15 +64,19 @@ class Graph:
         self.fill(self)
         self.nodes, self.size, self.fill = nodes, size, None
 
-    def index(self, kinds: frozenset[int]) -> tuple[Ints, Ints]:
-        """The edges of these kinds by source: `starts` of every node, and numbers of edges."""
+    def index(self, kinds: frozenset[int], values: Ints | None = None) -> tuple[Ints, Ints]:
+        """The edges of these kinds by source: `starts` of every node, and numbers of edges, or instead what
+        `values` has for each edge."""
         wanted = self.place.full(VIA + 1, 0)
         for kind in kinds:
             wanted[kind] = 1
         starts = self.place.full(self.nodes + 2, 0)
         chosen = self.place.run(count_sources, self.size, self.sources, self.kinds, wanted, starts)
         out = self.place.room(max(chosen, 1))
-        self.place.run(fill_edges, self.size, self.sources, self.kinds, wanted, starts, out)
+        if values is None:
+            self.place.run(fill_edges, self.size, self.sources, self.kinds, wanted, starts, out)
+        else:
+            self.place.run(fill_values, self.size, self.sources, self.kinds, wanted, starts, out, values)
         return starts, out
 
 
@@ -80,6 +88,21 @@ def filled_graph(
     fill(graph)
     graph.fill, graph.filled = None if suspected else fill, graph.size
     return graph
+
+
+def is_empty(graph: Graph) -> bool:
+    """Does nothing come before anything?"""
+    return graph.size == 0 and (graph.timeline is None or not graph.place.run(orders, graph.timeline))
+
+
+def orders(timeline: Ints) -> bool:
+    """Was anything acknowledged before something was invoked?"""
+    acknowledged = False
+    for event in timeline:
+        if event > 0 and acknowledged:
+            return True
+        acknowledged |= event < 0
+    return False
 
 
 def empty_graph(place: Place, transactions: int, capacity: int) -> Graph:
@@ -119,6 +142,16 @@ def fill_edges(size: int, sources: Ints, kinds: Ints, wanted: Ints, starts: Ints
     for e in range(size):
         if wanted[kinds[e]]:
             out[starts[sources[e] + 1]] = e
+            starts[sources[e] + 1] += 1
+
+
+def fill_values(
+    size: int, sources: Ints, kinds: Ints, wanted: Ints, starts: Ints, out: Ints, values: Ints
+) -> None:
+    """The same with a value of every edge."""
+    for e in range(size):
+        if wanted[kinds[e]]:
+            out[starts[sources[e] + 1]] = values[e]
             starts[sources[e] + 1] += 1
 
 

@@ -2,6 +2,8 @@
 
 Realtime order has up to n^2 edges.  Instead of reducing it, it goes through passages: before a transaction
 that begins after some have ended, one passage collects these, and leads on to it and to the next passage.
+
+A valid history needs none of them (`components.py`): they are only drawn where there is a cycle.
 """
 
 from checker.txn.columns import FAIL, OK, TxnColumns
@@ -14,7 +16,7 @@ def add_order(graph: Graph, columns: TxnColumns, levels: int) -> None:
     if levels >= 2:
         add_process(graph, columns)
     if levels >= 3:
-        add_realtime(graph, columns)
+        graph.timeline = timeline_of(columns, graph.place)
 
 
 def add_process(graph: Graph, columns: TxnColumns) -> None:
@@ -25,15 +27,15 @@ def add_process(graph: Graph, columns: TxnColumns) -> None:
     )
 
 
-def add_realtime(graph: Graph, columns: TxnColumns) -> None:
+def draw_realtime(graph: Graph) -> None:
     """Edges through passages, from every acknowledged transaction to all that were invoked later."""
-    timeline = _timeline(columns, graph.place)
     graph.size, graph.nodes = graph.place.run(
-        realtime_edges, timeline, graph.columns, graph.size, graph.nodes
+        realtime_edges, graph.timeline, graph.columns, graph.size, graph.nodes
     )
+    graph.timeline = None
 
 
-def _timeline(columns: TxnColumns, place: Place) -> Ints:
+def timeline_of(columns: TxnColumns, place: Place) -> Ints:
     """In the order of the clock: t + 1 where transaction t was invoked, -t - 1 where it was acknowledged.
 
     0 means nothing.  Moments are as a rule the numbers of entries: then there is a place for each, else they

@@ -7,7 +7,7 @@ from checker.txn import flags, models
 from checker.txn.columns import OK, TxnColumns
 from checker.txn.cycles import SHOWN, search
 from checker.txn.explain import Story
-from checker.txn.graph import Graph
+from checker.txn.graph import Graph, is_empty
 from checker.txn.options import Wanted
 from checker.txn.place import Ints
 from checker.txn.shapes import SHAPES, search_shape
@@ -85,7 +85,7 @@ def _verdict(
     cycles, flagged = details
     bad = {name: count for name, count in counts.items() if name in wanted.bad}
     weakest, stronger = models.violated(counts)
-    empty = analysis.graph.size == 0
+    empty = is_empty(analysis.graph)
     doubts = _doubts(analysis.ambiguous, empty)
     status = analysis.columns.status
     committed = status.count(OK) if isinstance(status, list) else int((status == OK).sum())
@@ -105,7 +105,7 @@ def _verdict(
     stats = {
         "transactions": len(analysis.columns.status),
         "acknowledged": committed,
-        "edges": analysis.graph.size,
+        "edges": analysis.graph.filled,
         "anomaly_types": sorted([*bad, *([EMPTY] if empty else [])]),
         "counts": dict(sorted(counts.items())),
         "not": weakest,

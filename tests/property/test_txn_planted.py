@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checker.txn import graph, list_loops, order, register_loops, witness, writers
+from checker.txn import components, graph, list_loops, order, register_loops, witness, writers
 from checker.txn.flags import (
     CYCLIC,
     DIRTY,
@@ -171,6 +171,12 @@ BOTH: dict[str, tuple[Loop, Bug]] = {
     "process order after the unknown": (order.process_edges, as_if_done),
     "no realtime order": (order.realtime_edges, instead(lambda *a: (a[2], a[3]))),
     "realtime order too early": (order.realtime_edges, at_once),
+    "everything taken away": (components.peel, instead(lambda *a: len(a[2]))),
+    "the clock not read": (components.peel, lambda loop, *a: loop(*a[:3], [], a[4])),
+    "the clock not waited for": (
+        components.peel,
+        lambda loop, *a: loop(*a[:3], [e for e in a[3] if e > 0], a[4]),
+    ),
     "every write is the last": (writers.trace, all_final),
     "no way back": (witness.reach, instead(lambda *_: 0)),
     "no edge on a cycle": (witness.closing_edges, instead(lambda *_: 0)),
