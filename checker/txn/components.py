@@ -28,6 +28,8 @@ def components_if_cyclic(graph: Graph, kinds: frozenset[int], suspected: bool) -
 
     What the clock orders counts if it is among the kinds; then it is drawn where there is a cycle.
     """
+    if graph.acyclic:
+        return None
     place = graph.place
     timed = graph.timeline is not None and REALTIME in kinds
     if not suspected:

@@ -33,7 +33,8 @@ class Graph:
     itself, for its first `filled` edges.  The others have none.
 
     Likewise the order of the clock is only drawn where there is a cycle: a graph with a `timeline`
-    (`order.py`) has no REALTIME edges yet, but they count.
+    (`order.py`) has no REALTIME edges yet, but they count.  And where it was told without any edges that
+    there is no cycle (`unravel.py`), the graph has none at all, but is `acyclic`.
     """
 
     place: Place
@@ -48,6 +49,7 @@ class Graph:
     fill: Callable[["Graph"], None] | None = None
     filled: int = 0
     timeline: Ints | None = None
+    acyclic: bool = False
 
     @property
     def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -88,11 +90,6 @@ def filled_graph(
     fill(graph)
     graph.fill, graph.filled = None if suspected else fill, graph.size
     return graph
-
-
-def is_empty(graph: Graph) -> bool:
-    """Does nothing come before anything?"""
-    return graph.size == 0 and (graph.timeline is None or not graph.place.run(orders, graph.timeline))
 
 
 def orders(timeline: Ints) -> bool:

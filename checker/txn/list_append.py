@@ -79,9 +79,14 @@ def analysis_of(columns: TxnColumns, place: Place, levels: int) -> Analysis:
     place.run(list_loops.judge_orders, status, lists, order, by, micro, (position, flags))
     suspected = suspicious(writers, place)
     graph = _graph(columns, place, order, (writers.writer, prefix, position), suspected)
-    add_order(graph, columns, levels)
     return Analysis(
-        columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, longest=order[0]
+        columns=columns,
+        writers=writers,
+        graph=graph,
+        related=add_order(graph, columns, levels),
+        updater=updater,
+        ambiguous=ambiguous,
+        longest=order[0],
     )
 
 

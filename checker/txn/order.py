@@ -7,16 +7,18 @@ A valid history needs none of them (`components.py`): they are only drawn where 
 """
 
 from checker.txn.columns import FAIL, OK, TxnColumns
-from checker.txn.graph import Graph
+from checker.txn.graph import Graph, orders
 from checker.txn.place import Ints, Place
 
 
-def add_order(graph: Graph, columns: TxnColumns, levels: int) -> None:
-    """What of the two is wanted: `levels` as in `cycles.search`."""
+def add_order(graph: Graph, columns: TxnColumns, levels: int) -> bool:
+    """What of the two is wanted: `levels` as in `cycles.search`. Does anything come before anything then?"""
     if levels >= 2:
         add_process(graph, columns)
     if levels >= 3:
         graph.timeline = timeline_of(columns, graph.place)
+        return graph.size > 0 or bool(graph.place.run(orders, graph.timeline))
+    return graph.size > 0
 
 
 def add_process(graph: Graph, columns: TxnColumns) -> None:

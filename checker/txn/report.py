@@ -7,7 +7,7 @@ from checker.txn import flags, models
 from checker.txn.columns import OK, TxnColumns
 from checker.txn.cycles import SHOWN, search
 from checker.txn.explain import Story
-from checker.txn.graph import Graph, is_empty
+from checker.txn.graph import Graph
 from checker.txn.options import Wanted
 from checker.txn.place import Ints
 from checker.txn.shapes import SHAPES, search_shape
@@ -26,12 +26,14 @@ class Analysis:
 
     `updater` is, per version, the first micro-operation that updated it; `ambiguous` how many writes repeat a
     value, whose keys are left out of everything; `longest`, for lists only, the longest read of every key;
-    `rings`, for registers only, versions that come before each other, by the write that is flagged for it.
+    `rings`, for registers only, versions that come before each other, by the write that is flagged for it;
+    `related`: does anything come before anything?
     """
 
     columns: TxnColumns
     writers: Writers
     graph: Graph
+    related: bool
     updater: Ints
     ambiguous: int = 0
     longest: Ints | None = None
@@ -85,7 +87,7 @@ def _verdict(
     cycles, flagged = details
     bad = {name: count for name, count in counts.items() if name in wanted.bad}
     weakest, stronger = models.violated(counts)
-    empty = is_empty(analysis.graph)
+    empty = not analysis.related
     doubts = _doubts(analysis.ambiguous, empty)
     status = analysis.columns.status
     committed = status.count(OK) if isinstance(status, list) else int((status == OK).sum())
@@ -105,7 +107,6 @@ def _verdict(
     stats = {
         "transactions": len(analysis.columns.status),
         "acknowledged": committed,
-        "edges": analysis.graph.filled,
         "anomaly_types": sorted([*bad, *([EMPTY] if empty else [])]),
         "counts": dict(sorted(counts.items())),
         "not": weakest,

@@ -32,11 +32,12 @@ from checker.txn import register_loops as loops
 from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact, listed
 from checker.txn.components import components_if_cyclic
 from checker.txn.flags import CYCLIC
-from checker.txn.graph import WW, Graph, add_fan, empty_graph, filled_graph, grouped
+from checker.txn.graph import WW, Graph, add_fan, empty_graph, grouped
 from checker.txn.options import Wanted, wanted_of
 from checker.txn.order import add_order
 from checker.txn.place import Ints, Place, Plain, place_for
 from checker.txn.report import LISTED, Analysis, judged
+from checker.txn.unravel import unraveled
 from checker.txn.writers import Writers, attributed, suspicious
 from checker.verdict import Verdict
 
@@ -89,10 +90,23 @@ def analysis_of(
     first = (writers.writer, writers.previous, writers.flags)
     place.run(loops.judge_unwritten, columns.status, micro, when, first, initial)
     versions = _versions(columns, place, who, seen, (assumed, order))
-    graph, rings = _graph(columns, place, writers, versions)
-    add_order(graph, columns, levels)
+    suspected = suspicious(writers, place)
+    key_of, broken, rings = _circles(columns, place, writers, versions, suspected)
+    graph = empty_graph(place, len(columns.status), 0)
+    related = True
+    if not suspected and not rings:
+        graph.acyclic, related = unraveled(columns, place, writers, versions, levels)
+    if not graph.acyclic:
+        graph = _graph(columns, place, writers, versions, (key_of, broken))
+        related = add_order(graph, columns, levels)
     return Analysis(
-        columns=columns, writers=writers, graph=graph, updater=updater, ambiguous=ambiguous, rings=rings
+        columns=columns,
+        writers=writers,
+        graph=graph,
+        related=related,
+        updater=updater,
+        ambiguous=ambiguous,
+        rings=rings,
     )
 
 
@@ -195,13 +209,13 @@ def _follow_order(
     return used
 
 
-def _graph(
-    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints]
-) -> tuple[Graph, dict[int, list[int]]]:
-    """The dependencies, and the rings of versions (`order.ring`) by the micro-operations flagged for them."""
+def _circles(
+    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints], suspected: bool
+) -> tuple[Ints, Ints, dict[int, list[int]]]:
+    """The key of every version; which keys have versions in a circle; and the rings of versions by the
+    micro-operations that are flagged for them."""
     micro = (columns.starts, columns.kind, columns.key, columns.value)
-    count, size, rows = len(versions[0]), len(columns.kind), len(columns.status)
-    every = columns.values + columns.keys
+    count, every = len(versions[0]), columns.values + columns.keys
     key_of, broken = place.full(every, 0), place.full(columns.keys, 0)
     place.run(loops.keys_of_versions, micro, columns.values, key_of)
     order = empty_graph(place, every, 0)
@@ -211,20 +225,27 @@ def _graph(
         place.small(count),
         count,
     )
-    suspected = suspicious(writers, place)
     found = components_if_cyclic(order, frozenset({WW}), suspected)
-    rings: dict[int, list[int]] = {}
-    if found is not None:
-        labels, parts = found
-        who = (writers.at, writers.flags)
-        place.run(loops.break_keys, labels, place.full(parts, 0), key_of, who, broken)
-        rings = _rings(order, writers)
+    if found is None:
+        return key_of, broken, {}
+    labels, parts = found
+    place.run(loops.break_keys, labels, place.full(parts, 0), key_of, (writers.at, writers.flags), broken)
+    return key_of, broken, _rings(order, writers)
 
-    def fill(graph: Graph) -> None:
-        _add_versions(graph, columns, writers, versions, (key_of, broken))
 
-    capacity = 5 * count + 5 * size + 4 * rows
-    return filled_graph(place, rows, capacity, fill, suspected or bool(rings)), rings
+def _graph(
+    columns: TxnColumns,
+    place: Place,
+    writers: Writers,
+    versions: tuple[Ints, Ints],
+    keys: tuple[Ints, Ints],
+) -> Graph:
+    """The dependencies, with what proves them."""
+    count, size, rows = len(versions[0]), len(columns.kind), len(columns.status)
+    graph = empty_graph(place, rows, 5 * count + 5 * size + 4 * rows)
+    _add_versions(graph, columns, writers, versions, keys)
+    graph.filled = graph.size
+    return graph
 
 
 def _add_versions(

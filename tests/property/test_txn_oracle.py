@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from checker import kernel
-from checker.txn import list_append, models, rw_register, tangle
+from checker.txn import list_append, models, rw_register, tangle, unravel
 from checker.txn.columns import LIST, REGISTER, columns_of
 from checker.txn.options import wanted_of
 from checker.txn.place import Compiled, Place, Plain
@@ -124,6 +124,27 @@ def histories(seed: int, is_list: bool, count: int) -> Iterator[tuple[random.Ran
         if rng.random() < 0.02:
             repeat(rng, txns)
         yield rng, txns
+
+
+@pytest.mark.parametrize("model", ["serializable", "strong-session-serializable", "strict-serializable"])
+def test_registers_unravel_exactly_if_they_have_no_cycle(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[bool] = []
+
+    def noted(*arguments: Any) -> tuple[bool, bool]:
+        answer = unravel.unraveled(*arguments)
+        found.append(answer[0])
+        return answer
+
+    monkeypatch.setattr(rw_register, "unraveled", noted)
+    ends = set()
+    for rng, txns in histories(500, False, CASES // 2):
+        found.clear()
+        assumed = frozenset(name for name in rw_register.ASSUMPTIONS if rng.random() < 0.6)
+        verdict = judge(txns, assumed, model, Plain())
+        if found:
+            assert found == [not verdict.stats["counts"]], f"{model}, {assumed}\n{txns}"
+            ends.add(found[0])
+    assert ends == {True, False}
 
 
 @KINDS

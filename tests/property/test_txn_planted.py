@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checker.txn import components, graph, list_loops, order, register_loops, witness, writers
+from checker.txn import components, graph, list_loops, order, register_loops, unravel, witness, writers
 from checker.txn.flags import (
     CYCLIC,
     DIRTY,
@@ -138,6 +138,13 @@ LISTS: dict[str, tuple[Loop, Bug]] = {
     "no dirty update": (list_loops.judge_orders, unflagged(lambda *a: a[5][1], DIRTY)),
     "own appends in any order": (list_loops.judge_orders, unflagged(lambda *a: a[5][1], INCOMPATIBLE)),
     "reads in any order": (list_loops.compare_reads, unflagged(lambda *a: a[5], INCOMPATIBLE)),
+    "process order after the unknown": (order.process_edges, as_if_done),
+    "everything taken away": (components.peel, instead(lambda *a: len(a[2]))),
+    "the clock not read": (components.peel, lambda loop, *a: loop(*a[:3], [], a[4])),
+    "the clock not waited for": (
+        components.peel,
+        lambda loop, *a: loop(*a[:3], [e for e in a[3] if e > 0], a[4]),
+    ),
 }
 
 REGISTERS: dict[str, tuple[Loop, Bug]] = {
@@ -156,6 +163,11 @@ REGISTERS: dict[str, tuple[Loop, Bug]] = {
         ),
     ),
     "circles overlooked": (register_loops.break_keys, instead(lambda *_: None)),
+    "everything unraveled": (unravel.unravel, instead(lambda *a: len(a[0]))),
+    "nobody reads": (unravel.readers_of, instead(lambda *_: 0)),
+    "clients not linked": (unravel.link_clients, instead(lambda *_: 0)),
+    "the clock unread": (unravel.unravel, lambda loop, *a: loop(*a[:5], [], a[6])),
+    "versions not waited for": (unravel.count_waiting, lambda loop, *a: loop(*a[:2], ([], []), *a[3:])),
     "no cyclic versions": (register_loops.break_keys, unflagged(lambda *a: a[3][1], CYCLIC)),
     "no internal": (register_loops.judge, unflagged(lambda *a: a[2][4], INTERNAL)),
     "no G1a": (register_loops.judge, unflagged(lambda *a: a[2][4], G1A)),
@@ -168,15 +180,8 @@ REGISTERS: dict[str, tuple[Loop, Bug]] = {
 BOTH: dict[str, tuple[Loop, Bug]] = {
     "no fan": (graph.fan, instead(lambda *a: (a[3], a[4]))),
     "no process order": (order.process_edges, instead(lambda *a: a[4])),
-    "process order after the unknown": (order.process_edges, as_if_done),
     "no realtime order": (order.realtime_edges, instead(lambda *a: (a[2], a[3]))),
     "realtime order too early": (order.realtime_edges, at_once),
-    "everything taken away": (components.peel, instead(lambda *a: len(a[2]))),
-    "the clock not read": (components.peel, lambda loop, *a: loop(*a[:3], [], a[4])),
-    "the clock not waited for": (
-        components.peel,
-        lambda loop, *a: loop(*a[:3], [e for e in a[3] if e > 0], a[4]),
-    ),
     "every write is the last": (writers.trace, all_final),
     "no way back": (witness.reach, instead(lambda *_: 0)),
     "no edge on a cycle": (witness.closing_edges, instead(lambda *_: 0)),
