@@ -16,10 +16,11 @@ Only what comes last among earlier writers gets an edge, so that their number st
 Cost of a round: the clocks, and reads and writes times concurrent writers of the key (`latest.py`).
 """
 
+from checker.isolation.clocks import clear
 from checker.isolation.columns import Ints
 from checker.isolation.forced_rules import NEAR, Round, settle
 from checker.isolation.latest import nobody_yet
-from checker.isolation.precedence import Precedence, clear
+from checker.isolation.precedence import Precedence
 from checker.isolation.region import Known
 from checker.isolation.versions import Versions
 

@@ -6,6 +6,7 @@ wherever that is possible, so that few rounds are needed.  Kernels (`engine.py`)
 
 from typing import NamedTuple
 
+from checker.isolation.clocks import hand_on, spread_clock
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours
 from checker.isolation.dependency import EdgeColumns, put_edge
@@ -22,7 +23,6 @@ from checker.isolation.latest import (
     search_before,
     set_barrier,
 )
-from checker.isolation.precedence import hand_on, spread_clock
 from checker.isolation.versions import Versions
 
 NEAR = 4

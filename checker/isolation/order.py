@@ -49,13 +49,6 @@ def counting(facts: Facts, engine: Engine) -> int:
     return int(engine.run(count_placed, facts))
 
 
-def no_clocks(facts: Facts, length: int, engine: Engine, width: int = 1) -> Ints:
-    """Rows for clocks: of each session, how many nodes are in front; a transaction has so many (`width`)."""
-    starts = facts.session_start
-    longest = max((int(starts[s + 1]) - int(starts[s]) for s in range(facts.sessions)), default=0)
-    return engine.rows(length, facts.sessions, longest * width)
-
-
 # --- kernels ---------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ the rounds before it.  Kernels (`engine.py`).
 
 from collections.abc import Sequence
 
+from checker.isolation.clocks import no_clocks
 from checker.isolation.columns import Ints
 from checker.isolation.cycle import Neighbours, circles
 from checker.isolation.dependency import (
@@ -27,7 +28,7 @@ from checker.isolation.dependency import (
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.heap import count_down, pop
-from checker.isolation.order import Edges, no_clocks
+from checker.isolation.order import Edges
 
 ROOM = 4
 """Edges for which there is room, for each that the history has by itself."""
@@ -231,62 +232,6 @@ def sort_nodes(
         placed += 1
         for i in range(index.start[n], index.start[n + 1]):
             size = count_down(heap, size, degree, index.after[i], passed)
-
-
-def clear(rows: Ints, used: int) -> None:
-    """Make the first rows zeros."""
-    for n in range(used):
-        row = rows[n]
-        for j in range(len(row)):
-            row[j] = 0
-
-
-def spread_clock(
-    facts: Facts,
-    what: tuple[int, int, int],
-    grown: bool,
-    index: Neighbours,
-    result: tuple[Ints, Ints, Ints],
-) -> None:
-    """Hand on the past of one node, which must be complete, and the node itself.
-
-    The first time, everything is new anyway: nobody asks what has changed.
-    """
-    n, width, since = what
-    t = n // width
-    session, place = facts.session_of[t], facts.position[t] * width + n - t * width
-    for k in range(index.start[n], index.start[n + 1]):
-        after = index.after[k]
-        if grown or (index.edge[k] >= since and result[0][after][session] <= place):
-            if since < 0:
-                put_in_front((n, after, session, place), result[0])
-            else:
-                hand_on((n, after, session, place), result)
-
-
-def hand_on(what: tuple[int, int, int, int], result: tuple[Ints, Ints, Ints]) -> None:
-    """Put a node, with its session and its place there, and its past in front of another one.
-
-    The bits of the sessions of which that one has more in front of it now are added to what has `changed`.
-    """
-    n, after, session, place = what
-    clocks, changed, bit = result
-    mine, theirs = clocks[n], clocks[after]
-    more = bit[session] * (theirs[session] <= place)
-    for j in range(len(bit)):
-        more |= bit[j] * (mine[j] > theirs[j])
-        theirs[j] = max(mine[j], theirs[j])
-    theirs[session] = max(theirs[session], place + 1)
-    changed[after] |= more
-
-
-def put_in_front(what: tuple[int, int, int, int], clocks: Ints) -> None:
-    """The same without a note of what has changed."""
-    n, after, session, place = what
-    mine, theirs = clocks[n], clocks[after]
-    for j in range(len(mine)):
-        theirs[j] = max(mine[j], theirs[j])
-    theirs[session] = max(theirs[session], place + 1)
 
 
 def search_breadth(index: Neighbours, what: tuple[int, int, int], came: Ints, queue: Ints) -> None:

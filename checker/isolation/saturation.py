@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from checker.isolation import edges as rules
 from checker.isolation.cells import Cells, cells_of, session_by_session
+from checker.isolation.clocks import no_clocks
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Out, Past
 from checker.isolation.engine import Engine
 from checker.isolation.facts import Facts
 from checker.isolation.latest import nobody_yet
-from checker.isolation.order import Edges, no_clocks, vector_clocks
+from checker.isolation.order import Edges, vector_clocks
 from checker.isolation.pending import RECENT, Pending, monotonic_reads
 from checker.isolation.sightings import NEWEST, Sightings, follow_reads, sightings_at_most
 from checker.isolation.sorted_sightings import (

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from checker.isolation import views
+from checker.isolation.clocks import no_clocks
 from checker.isolation.columns import Ints
 from checker.isolation.edges import Past
 from checker.isolation.engine import Engine
@@ -20,7 +21,6 @@ from checker.isolation.order import (
     Edges,
     count_sessions,
     counting,
-    no_clocks,
     no_edges,
     rank_of,
     topological,

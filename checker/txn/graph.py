@@ -78,7 +78,8 @@ class Graph:
         if values is None:
             self.place.run(fill_edges, self.size, self.sources, self.kinds, wanted, starts, out)
         else:
-            self.place.run(fill_values, self.size, self.sources, self.kinds, wanted, starts, out, values)
+            columns = (self.sources, self.kinds, values)
+            self.place.run(fill_values, self.size, columns, wanted, starts, out)
         return starts, out
 
 
@@ -142,10 +143,9 @@ def fill_edges(size: int, sources: Ints, kinds: Ints, wanted: Ints, starts: Ints
             starts[sources[e] + 1] += 1
 
 
-def fill_values(
-    size: int, sources: Ints, kinds: Ints, wanted: Ints, starts: Ints, out: Ints, values: Ints
-) -> None:
-    """The same with a value of every edge."""
+def fill_values(size: int, columns: tuple[Ints, Ints, Ints], wanted: Ints, starts: Ints, out: Ints) -> None:
+    """The same with a value of every edge, which is the last of the columns."""
+    sources, kinds, values = columns
     for e in range(size):
         if wanted[kinds[e]]:
             out[starts[sources[e] + 1]] = values[e]

@@ -56,7 +56,7 @@ def unraveled(
     timeline = timeline_of(columns, place) if levels >= 3 else place.full(0, 0)
     related = bool(waiting) or bool(place.run(orders, timeline))
     work = (blockers, links, place.room(count))
-    gone = place.run(unravel, columns.status, micro, who, touched, following, timeline, work)
+    gone = place.run(unravel, (columns.status, *who), micro, touched, following, timeline, work)
     return int(gone) == count, related
 
 
@@ -122,17 +122,16 @@ def link_clients(status: Ints, process: Ints, latest: Ints, links: tuple[Ints, I
 
 
 def unravel(
-    status: Ints,
+    who: tuple[Ints, Ints, Ints],
     micro: Micro,
-    who: tuple[Ints, Ints],
     touched: Touched,
     following: Next,
     timeline: Ints,
     work: tuple[Ints, tuple[Ints, Ints], Ints],
 ) -> int:
     """Take transactions away that wait for nothing while there are any; how many."""
+    status, writer, previous = who
     starts, kind, key, value = micro
-    writer, previous = who
     reader_starts, readers, left, mixed = touched
     next_starts, next_versions = following
     blockers, links, free = work
@@ -149,9 +148,8 @@ def unravel(
             other = links[0][t]
             while other != -1:
                 blockers[other] -= 1
-                if blockers[other] == 0:
-                    free[opened] = other
-                    opened += 1
+                free[opened] = other
+                opened += blockers[other] == 0
                 other = links[1][other]
             for m in range(starts[t], starts[t + 1]):
                 v = value[m]
@@ -160,16 +158,14 @@ def unravel(
                         continue
                     for i in range(reader_starts[v], reader_starts[v + 1]):
                         blockers[readers[i]] -= 1
-                        if blockers[readers[i]] == 0:
-                            free[opened] = readers[i]
-                            opened += 1
-                else:
-                    if status[t] != 0 or (previous[m] != -1 and value[previous[m]] == v):
-                        continue
-                    if v >= 0 and writer[v] == t:
-                        continue
-                    if v < 0:
-                        v = len(writer) + key[m]
+                        free[opened] = readers[i]
+                        opened += blockers[readers[i]] == 0
+                elif status[t] != 0 or (previous[m] != -1 and value[previous[m]] == v):
+                    continue
+                elif v < 0:
+                    v = len(writer) + key[m]
+                elif writer[v] == t:
+                    continue
                 left[v] -= 1
                 mixed[v] ^= t
                 if left[v] > 1:
@@ -181,9 +177,8 @@ def unravel(
                     if w == -1 or status[w] == 2 or w == t or (left[v] == 1 and w != mixed[v]):
                         continue
                     blockers[w] -= 1
-                    if blockers[w] == 0:
-                        free[opened] = w
-                        opened += 1
+                    free[opened] = w
+                    opened += blockers[w] == 0
         if root < len(blockers):
             if blockers[root] == 0:
                 free[0], opened = root, 1
@@ -193,7 +188,6 @@ def unravel(
             moment += 1
             if t >= 0:
                 blockers[t] -= 1
-                if blockers[t] == 0:
-                    free[0], opened = t, 1
+                free[0], opened = t, int(blockers[t] == 0)
         else:
             return count

@@ -12,10 +12,11 @@ import pytest
 
 from checker import kernel
 from checker.isolation import closure, members, region, suppositions
+from checker.isolation.clocks import put_in_front
 from checker.isolation.columns import columns_of
 from checker.isolation.engine import Compiled, Engine, Interpreted
 from checker.isolation.facts import facts_of, resolve
-from checker.isolation.precedence import Precedence, put_in_front
+from checker.isolation.precedence import Precedence
 from checker.isolation.region import Effort, Exhausted, Order, Refuted, Region
 from tests.property.region_oracle import RegionOracle, blind, lines_of
 from tests.unit.isolation_script import Sessions, history_of, replicated, simulated, snapshots
