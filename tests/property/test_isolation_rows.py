@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checker.isolation import forced_order, forced_rules, orders, queue, region, sorting, windows
+from checker.isolation import forced_order, forced_rules, orders, pins, queue, region, sorting, windows
 from checker.isolation.columns import INITIAL, TransactionColumns
 from checker.isolation.facts import ABOUT, WRITER
 from checker.isolation.levels import check_columns
@@ -167,6 +167,16 @@ def nothing_is_outside(*arguments: Any) -> None:
 queue_load_writes = queue.load_writes
 
 
+def not_marked(pinned: Any, count: int, pin: tuple[int, int, int]) -> int:
+    """What is supposed is not found by its node."""
+    more = pins_put_pin(pinned, count, pin)
+    pinned.pinned[pin[0]] = 0
+    return more
+
+
+pins_put_pin = pins.put_pin
+
+
 def nothing_is_stuck(*arguments: Any) -> int:
     """Where something could not be run, windows are sorted all the same."""
     count = windows_edges_inside(*arguments)
@@ -187,6 +197,7 @@ windows_edges_inside = windows.edges_inside
         (windows, "reach_again", lambda *arguments: 0),
         (windows.Windows, "reach", lambda *arguments: False),
         (queue, "load_writes", nothing_is_outside),
+        (pins, "put_pin", not_marked),
     ],
 )
 def test_a_step_that_is_missing_is_missed(
