@@ -88,7 +88,7 @@ def knots(nodes: int, source: Ints, target: Ints, gone: Ints, engine: Engine) ->
     engine.run(group_edges, source, target, gone, index)
     label, entered = new(nodes, -1), new(nodes)
     work = (new(nodes), new(nodes + 1), new(nodes), new(nodes))
-    engine.run(strong, index.start, index.edge, target, label, entered, work)
+    engine.run(strong, index.start, index.after, label, entered, work)
     return index, label
 
 

@@ -89,7 +89,7 @@ class Windows:
             engine.joined(old, engine.head(new, count))
             for old, new in zip((known.low, known.high), ends, strict=True)
         ]
-        self._unite(*engine.arranged(both, both[0]))
+        self._unite(both)
         return int(engine.run(number_places, self.ranges)) > int(engine.run(number_places, known))
 
     def run_again(self, pins: Pins) -> None:
@@ -100,8 +100,7 @@ class Windows:
         ends = engine.vector(room), engine.vector(room)
         setting = (self._facts, self._versions, self._width, self._line)
         count = int(engine.run(reach_again, *setting, run, ends))
-        both = [engine.head(column, count) for column in ends]
-        self._unite(*engine.arranged(both, both[0]))
+        self._unite([engine.head(column, count) for column in ends])
 
     def _first(self) -> Ranges:
         reach = self._engine.vector(len(self._line.at), -1)
@@ -109,7 +108,8 @@ class Windows:
         low, high = self._engine.vector(back), self._engine.vector(back)
         return self._of(low, high, int(self._engine.run(windows_of, reach, low, high)))
 
-    def _unite(self, low: Ints, high: Ints) -> None:
+    def _unite(self, ends: list[Ints]) -> None:
+        low, high = self._engine.arranged(ends, ends[0])
         self.ranges = self._of(low, high, int(self._engine.run(unite, low, high)))
 
     def _of(self, low: Ints, high: Ints, count: int) -> Ranges:

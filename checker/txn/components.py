@@ -11,7 +11,6 @@ which they happened, and the work needs one array.  Before a cycle early in the 
 The clock needs no edges for that.  A transaction becomes free when the timeline is read up to where it was
 invoked, and the timeline is not read past the acknowledgement of one that has not been taken away.
 """
-# ruff: noqa: PLR0917 - a loop gets its arrays as parameters, and pays for every call
 
 from checker.txn.graph import REALTIME, Graph
 from checker.txn.order import draw_realtime
@@ -20,7 +19,11 @@ from checker.txn.place import Ints
 
 def components(graph: Graph, kinds: frozenset[int]) -> tuple[Ints, int]:
     """The component of every node, counting only edges of these kinds; and how many there are."""
-    return _labelled(graph, *graph.index(kinds))
+    starts, after = graph.index(kinds, graph.targets)
+    labels, entered = graph.place.full(graph.nodes, -1), graph.place.full(graph.nodes, 0)
+    room = graph.place.room
+    work = (room(graph.nodes), room(graph.nodes + 1), room(graph.nodes), room(graph.nodes))
+    return labels, int(graph.place.run(strong, starts, after, labels, entered, work))
 
 
 def components_if_cyclic(graph: Graph, kinds: frozenset[int], suspected: bool) -> tuple[Ints, int] | None:
@@ -42,14 +45,6 @@ def components_if_cyclic(graph: Graph, kinds: frozenset[int], suspected: bool) -
     if timed:
         draw_realtime(graph)
     return components(graph, kinds)
-
-
-def _labelled(graph: Graph, starts: Ints, out: Ints) -> tuple[Ints, int]:
-    labels, entered = graph.place.full(graph.nodes, -1), graph.place.full(graph.nodes, 0)
-    room = graph.place.room
-    work = (room(graph.nodes), room(graph.nodes + 1), room(graph.nodes), room(graph.nodes))
-    count = graph.place.run(strong, starts, out, graph.targets, labels, entered, work)
-    return labels, int(count)
 
 
 def count_blockers(starts: Ints, after: Ints, blockers: Ints) -> None:
@@ -97,7 +92,7 @@ def peel(starts: Ints, after: Ints, blockers: Ints, timeline: Ints, free: Ints) 
 
 
 def strong(
-    starts: Ints, out: Ints, targets: Ints, labels: Ints, entered: Ints, work: tuple[Ints, Ints, Ints, Ints]
+    starts: Ints, after: Ints, labels: Ints, entered: Ints, work: tuple[Ints, Ints, Ints, Ints]
 ) -> int:
     """Label every node; `entered` must be 0 and `labels` -1 before."""
     low, open_nodes, path, cursor = work
@@ -115,7 +110,7 @@ def strong(
         while depth >= 0:
             v = path[depth]
             if cursor[v] < starts[v + 1]:
-                w = targets[out[cursor[v]]]
+                w = after[cursor[v]]
                 cursor[v] += 1
                 if entered[w] == 0:
                     clock += 1

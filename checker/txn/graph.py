@@ -67,20 +67,24 @@ class Graph:
         self.nodes, self.size, self.fill = nodes, size, None
 
     def index(self, kinds: frozenset[int], values: Ints | None = None) -> tuple[Ints, Ints]:
-        """The edges of these kinds by source: `starts` of every node, and numbers of edges, or instead what
-        `values` has for each edge."""
+        """The edges of these kinds by source: `starts` of every node, and what `values` has for each edge, if
+        not its number."""
         wanted = self.place.full(VIA + 1, 0)
         for kind in kinds:
             wanted[kind] = 1
         starts = self.place.full(self.nodes + 2, 0)
         chosen = self.place.run(count_sources, self.size, self.sources, self.kinds, wanted, starts)
         out = self.place.room(max(chosen, 1))
-        if values is None:
-            self.place.run(fill_edges, self.size, self.sources, self.kinds, wanted, starts, out)
-        else:
-            columns = (self.sources, self.kinds, values)
-            self.place.run(fill_values, self.size, columns, wanted, starts, out)
+        columns = (self.sources, self.kinds, numbers(self.place, self.size) if values is None else values)
+        self.place.run(fill_edges, self.size, columns, wanted, starts, out)
         return starts, out
+
+
+def numbers(place: Place, size: int) -> Ints:
+    """So many numbers, from 0 on."""
+    numbered = place.room(size)
+    place.run(count_up, numbered)
+    return numbered
 
 
 def filled_graph(
@@ -135,21 +139,20 @@ def count_sources(size: int, sources: Ints, kinds: Ints, wanted: Ints, starts: I
     return chosen
 
 
-def fill_edges(size: int, sources: Ints, kinds: Ints, wanted: Ints, starts: Ints, out: Ints) -> None:
-    """Put every edge at its source's place. Afterwards node v owns `out[starts[v]:starts[v + 1]]`."""
-    for e in range(size):
-        if wanted[kinds[e]]:
-            out[starts[sources[e] + 1]] = e
-            starts[sources[e] + 1] += 1
-
-
-def fill_values(size: int, columns: tuple[Ints, Ints, Ints], wanted: Ints, starts: Ints, out: Ints) -> None:
-    """The same with a value of every edge, which is the last of the columns."""
+def fill_edges(size: int, columns: tuple[Ints, Ints, Ints], wanted: Ints, starts: Ints, out: Ints) -> None:
+    """Put what the last column has of every edge at its source's place. Afterwards node v owns
+    `out[starts[v]:starts[v + 1]]`."""
     sources, kinds, values = columns
     for e in range(size):
         if wanted[kinds[e]]:
             out[starts[sources[e] + 1]] = values[e]
             starts[sources[e] + 1] += 1
+
+
+def count_up(numbered: Ints) -> None:
+    """Each place its number."""
+    for at in range(len(numbered)):
+        numbered[at] = at
 
 
 def by_group(rows: Ints, width: int, starts: Ints, members: Ints, extra: Ints) -> None:

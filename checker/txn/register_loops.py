@@ -219,12 +219,6 @@ def number_touches(keys: Ints, pairs: Ints) -> None:
         pairs[2 * i], pairs[2 * i + 1] = keys[i], i
 
 
-def count_up(numbers: Ints) -> None:
-    """0, 1, 2, ..."""
-    for i in range(len(numbers)):
-        numbers[i] = i
-
-
 def unique_edges(edges: tuple[Ints, Ints], starts: Ints, members: Ints, stamp: Ints) -> int:
     """Sort the edges by source and leave every pair once, at the front; how many there are."""
     sources, targets = edges
@@ -266,13 +260,10 @@ def keys_of_versions(micro: Micro, values: int, key_of: Ints) -> None:
         key_of[v] = v - values
 
 
-def read_edges(
-    status: Ints, micro: Micro, who: tuple[Ints, Ints], readers: Ints, edges: Edges, size: int
-) -> tuple[int, int]:
-    """WR edges; and all reads of what others wrote, as pairs of version and transaction, for the fan."""
+def readers_of(status: Ints, micro: Micro, who: tuple[Ints, Ints], pairs: Ints) -> int:
+    """Pairs of a version and a transaction that read it from another one; how many."""
     starts, kind, key, value = micro
     writer, previous = who
-    sources, targets, kinds, before, after = edges
     count = 0
     for t in range(len(status)):
         if status[t] != 0:
@@ -281,16 +272,23 @@ def read_edges(
             v = value[m]
             if kind[m] == 0 or (previous[m] != -1 and value[previous[m]] == v):
                 continue
-            w = writer[v] if v >= 0 else -1
-            if w == t:
-                continue
-            if w != -1 and status[w] != 2:
-                sources[size], targets[size], kinds[size] = w, t, 1
-                before[size], after[size] = v, -1
-                size += 1
-            readers[2 * count], readers[2 * count + 1] = v if v >= 0 else len(writer) + key[m], t
-            count += 1
-    return size, count
+            if v < 0 or writer[v] != t:
+                pairs[2 * count], pairs[2 * count + 1] = v if v >= 0 else len(writer) + key[m], t
+                count += 1
+    return count
+
+
+def read_edges(status: Ints, writer: Ints, pairs: Ints, edges: Edges, size: int) -> int:
+    """WR edges, from who wrote a version to those who read it."""
+    sources, targets, kinds, before, after = edges
+    for i in range(0, len(pairs), 2):
+        v = pairs[i]
+        w = writer[v] if v < len(writer) else -1
+        if w != -1 and status[w] != 2:
+            sources[size], targets[size], kinds[size] = w, pairs[i + 1], 1
+            before[size], after[size] = v, -1
+            size += 1
+    return size
 
 
 def version_edges(

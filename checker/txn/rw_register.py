@@ -32,7 +32,7 @@ from checker.txn import register_loops as loops
 from checker.txn.columns import NEVER, REGISTER, TxnColumns, columns_of, compact, listed
 from checker.txn.components import components_if_cyclic
 from checker.txn.flags import CYCLIC
-from checker.txn.graph import WW, Graph, add_fan, empty_graph, grouped
+from checker.txn.graph import WW, Graph, add_fan, empty_graph, grouped, numbers
 from checker.txn.options import Wanted, wanted_of
 from checker.txn.order import add_order
 from checker.txn.place import Ints, Place, Plain, place_for
@@ -91,15 +91,7 @@ def analysis_of(
     first = (writers.writer, writers.previous, writers.flags)
     place.run(loops.judge_unwritten, columns.status, micro, when, first, initial)
     versions = version_pairs(columns, place, who, seen, (assumed, order))
-    suspected = suspicious(writers, place)
-    key_of, broken, rings = _circles(columns, place, writers, versions, suspected)
-    graph = empty_graph(place, len(columns.status), 0)
-    related = True
-    if not suspected and not rings:
-        graph.acyclic, related = unraveled(columns, place, writers, versions, levels)
-    if not graph.acyclic:
-        graph = _graph(columns, place, writers, versions, (key_of, broken))
-        related = add_order(graph, columns, levels)
+    graph, related, rings = _graph(columns, place, writers, versions, levels)
     return Analysis(
         columns=columns,
         writers=writers,
@@ -136,18 +128,23 @@ def _circles(
 
 
 def _graph(
-    columns: TxnColumns,
-    place: Place,
-    writers: Writers,
-    versions: tuple[Ints, Ints],
-    keys: tuple[Ints, Ints],
-) -> Graph:
-    """The dependencies, with what proves them."""
+    columns: TxnColumns, place: Place, writers: Writers, versions: tuple[Ints, Ints], levels: int
+) -> tuple[Graph, bool, dict[int, list[int]]]:
+    """The dependencies, with what proves them, unless it can be told without them that there is no cycle;
+    whether anything comes before anything; and the rings of versions."""
     count, size, rows = len(versions[0]), len(columns.kind), len(columns.status)
+    suspected = suspicious(writers, place)
+    key_of, broken, rings = _circles(columns, place, writers, versions, suspected)
+    if not suspected and not rings:
+        acyclic, related = unraveled(columns, place, writers, versions, levels)
+        if acyclic:
+            graph = empty_graph(place, rows, 0)
+            graph.acyclic = True
+            return graph, related, rings
     graph = empty_graph(place, rows, 5 * count + 5 * size + 4 * rows)
-    _add_versions(graph, columns, writers, versions, keys)
+    _add_versions(graph, columns, writers, versions, (key_of, broken))
     graph.filled = graph.size
-    return graph
+    return graph, add_order(graph, columns, levels), rings
 
 
 def _add_versions(
@@ -157,37 +154,32 @@ def _add_versions(
     place, count, every = graph.place, len(versions[0]), len(keys[0])
     micro = (columns.starts, columns.kind, columns.key, columns.value)
     pairs = place.room(2 * len(columns.kind))
-    who = (writers.writer, writers.previous)
-    graph.size, read = place.run(
-        loops.read_edges, columns.status, micro, who, pairs, graph.columns, graph.size
-    )
-    readers = grouped(place, pairs[: 2 * read], 2, every)
-    del pairs
+    found = place.run(loops.readers_of, columns.status, micro, (writers.writer, writers.previous), pairs)
+    pairs = pairs[: 2 * found]
+    graph.size = place.run(loops.read_edges, columns.status, writers.writer, pairs, graph.columns, graph.size)
+    readers = grouped(place, pairs, 2, every)
     installed = (place.full(every + 2, 0), place.room(count), place.room(count))
     known = (writers.writer, *keys)
     graph.size = place.run(
         loops.version_edges, columns.status, versions, known, installed, graph.columns, graph.size
     )
-    version = place.room(every)
-    place.run(loops.count_up, version)
-    add_fan(graph, readers, installed, version)
+    add_fan(graph, readers, installed, numbers(place, every))
 
 
 def _rings(order: Graph, writers: Writers) -> dict[int, list[int]]:
     """A shortest ring of versions through each that was flagged, of as many as are listed."""
-    starts, out = order.index(frozenset({WW}))
+    starts, after = order.index(frozenset({WW}), order.targets)
     flagged = (v for v, at in enumerate(writers.at) if at != -1 and writers.flags[at] & CYCLIC)
-    return {int(writers.at[v]): _ring(starts, out, order.targets, v) for v in islice(flagged, LISTED)}
+    return {int(writers.at[v]): _ring(starts, after, v) for v in islice(flagged, LISTED)}
 
 
-def _ring(starts: Ints, out: Ints, targets: Ints, begin: int) -> list[int]:
+def _ring(starts: Ints, after: Ints, begin: int) -> list[int]:
     """The versions of a shortest ring, from `begin` on: breadth first until it is met again."""
     came: dict[int, int] = {}
     queue = deque([begin])
     while begin not in came:
         v = queue.popleft()
-        for edge in out[starts[v] : starts[v + 1]]:
-            w = int(targets[edge])
+        for w in map(int, after[starts[v] : starts[v + 1]]):
             if w not in came:
                 came[w] = v
                 queue.append(w)

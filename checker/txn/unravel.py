@@ -18,7 +18,7 @@ from checker.txn.columns import TxnColumns
 from checker.txn.graph import grouped, orders
 from checker.txn.order import timeline_of
 from checker.txn.place import Ints, Place
-from checker.txn.register_loops import Micro
+from checker.txn.register_loops import Micro, readers_of
 from checker.txn.writers import Writers
 
 Versions = tuple[Ints, Ints]
@@ -58,22 +58,6 @@ def unraveled(
     work = (blockers, links, place.room(count))
     gone = place.run(unravel, (columns.status, *who), micro, touched, following, timeline, work)
     return int(gone) == count, related
-
-
-def readers_of(status: Ints, micro: Micro, who: tuple[Ints, Ints], pairs: Ints) -> int:
-    """Pairs of a version and a transaction that read it from another one; how many."""
-    starts, kind, key, value = micro
-    writer, previous = who
-    count = 0
-    for t in range(len(status)):
-        for m in range(starts[t], starts[t + 1]):
-            v = value[m]
-            if status[t] != 0 or kind[m] == 0 or (previous[m] != -1 and value[previous[m]] == v):
-                continue
-            if v < 0 or writer[v] != t:
-                pairs[2 * count], pairs[2 * count + 1] = v if v >= 0 else len(writer) + key[m], t
-                count += 1
-    return count
 
 
 def count_waiting(

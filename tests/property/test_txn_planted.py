@@ -150,8 +150,8 @@ LISTS: dict[str, tuple[Loop, Bug]] = {
 REGISTERS: dict[str, tuple[Loop, Bug]] = {
     "no ww, no rw": (register_loops.version_edges, instead(lambda *a: a[5])),
     "ww turned": (register_loops.version_edges, turned(lambda *a: a[4:6])),
-    "no wr": (register_loops.read_edges, no_edges(lambda *a: a[4:6], WR)),
-    "no readers": (register_loops.read_edges, lambda loop, *a: (loop(*a)[0], 0)),
+    "no wr": (register_loops.read_edges, instead(lambda *a: a[4])),
+    "no readers": (register_loops.readers_of, instead(lambda *_: 0)),
     "no reads followed": (register_loops.follow_reads, instead(lambda *a: a[3])),
     "no clients followed": (register_loops.follow_clients, instead(lambda *a: a[5])),
     "no clock followed": (register_loops.follow_clock, instead(lambda *a: a[5])),
@@ -164,7 +164,6 @@ REGISTERS: dict[str, tuple[Loop, Bug]] = {
     ),
     "circles overlooked": (register_loops.break_keys, instead(lambda *_: None)),
     "everything unraveled": (unravel.unravel, instead(lambda *a: len(a[0][0]))),
-    "nobody reads": (unravel.readers_of, instead(lambda *_: 0)),
     "clients not linked": (unravel.link_clients, instead(lambda *_: 0)),
     "the clock unread": (unravel.unravel, lambda loop, *a: loop(*a[:4], [], a[5])),
     "versions not waited for": (unravel.count_waiting, lambda loop, *a: loop(*a[:2], ([], []), *a[3:])),
